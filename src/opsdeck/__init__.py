@@ -1,0 +1,3 @@
+"""OpsDeck: a terminal deck that makes a production-readiness document live."""
+
+__version__ = "0.1.0"

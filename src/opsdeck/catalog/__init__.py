@@ -1,0 +1,1 @@
+"""Read what people wrote: `opsdeck.toml`, `checklists.toml`."""

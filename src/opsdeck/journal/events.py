@@ -1,0 +1,90 @@
+"""An event: one line of JSON, chained to the line before it by its hash.
+
+`docs/journal.md` describes every type for people who read the file without this program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+GENESIS = "0" * 64
+"""`prev` of the first line of a file."""
+
+# Marks: what a person says of an item. The newest one that was not undone is in force.
+ATTESTED = "item.attested"
+REOPENED = "item.reopened"
+WAIVED = "item.waived"
+OVERRIDDEN = "item.overridden"
+DEFERRED = "item.deferred"
+UNUSED = "item.unused"
+# What a probe found.
+CHECKED = "item.checked"
+# Beside the state of an item.
+NOTED = "item.noted"
+UNDONE = "item.undone"
+# The deck itself.
+OPENED = "journal.opened"
+RELEASE_STARTED = "release.started"
+
+MARKS = {
+    ATTESTED: "attested",
+    REOPENED: "reopened",
+    WAIVED: "waived",
+    OVERRIDDEN: "overridden",
+    DEFERRED: "deferred",
+    UNUSED: "unused",
+}
+"""Type of event -> kind of mark."""
+
+VERDICTS = frozenset({"passed", "failed", "unknown"})
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One thing that happened, as it stands in its line.
+
+    `seq` counts 1, 2, 3 … in its file; `at` is wall time for people, `clock` the hybrid logical
+    clock that orders; `prev` is the SHA-256 (hex) of the line before, without its newline.
+    """
+
+    seq: int
+    at: str
+    clock: str
+    by: str
+    type: str
+    data: dict[str, Any]
+    prev: str
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An event and the writer in whose file it stands: together they name it for ever."""
+
+    writer: str
+    event: Event
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What all events are ordered by, on every machine alike."""
+        return (self.event.clock, self.writer, self.event.seq)
+
+    @property
+    def id(self) -> str:
+        """`WRITER:SEQ`."""
+        return f"{self.writer}:{self.event.seq}"
+
+
+_encoder = msgspec.json.Encoder()
+decode_event = msgspec.json.Decoder(Event).decode
+"""Bytes of a line -> Event; raises msgspec.DecodeError (ValidationError is one)."""
+
+
+def encode_event(event: Event) -> bytes:
+    """The line of an event, without its newline."""
+    return _encoder.encode(event)
+
+
+def line_hash(line: bytes) -> str:
+    """SHA-256 (hex) of a line without its newline: what the next line keeps as `prev`."""
+    return hashlib.sha256(line).hexdigest()

@@ -1,0 +1,126 @@
+"""Folders and files as the journal needs them: private, flushed, locked, errors in words."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from opsdeck.errors import NotSavedError
+
+SHARED_MARKER = "shared"
+"""A file of this name in the deck's folder, written by `init --shared`, makes it a group's."""
+
+LOCK_WAIT_S = 5.0
+
+_WORDS = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the disk quota is used up; free some space",
+    errno.EROFS: "the file system is read-only; see `mount` and `dmesg`",
+    errno.EIO: "the disk reported an I/O error; see `dmesg`",
+    errno.EACCES: "no right to write there; see the owner and mode of the file",
+    errno.EPERM: "the system forbids it; see the file's attributes (`lsattr`)",
+    errno.ENOENT: "the folder is gone",
+    errno.EFBIG: "the file would be larger than the limit; see `ulimit -f`",
+}
+
+
+def in_words(error: OSError) -> str:
+    """What went wrong, in words an operator can act on."""
+    return _WORDS.get(error.errno or 0, error.strerror or str(error))
+
+
+def not_saved(path: Path, error: OSError) -> NotSavedError:
+    """The error that says that nothing was recorded, and why."""
+    return NotSavedError(f"not saved: {path}: {in_words(error)}")
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def is_shared(home: Path) -> bool:
+    """Whether `init --shared` made this deck's folder a group's."""
+    return (home / SHARED_MARKER).is_file()
+
+
+def file_mode(home: Path) -> int:
+    """0600, in a shared deck 0660."""
+    return 0o660 if is_shared(home) else 0o600
+
+
+def make_folder(home: Path, *names: str) -> Path:
+    """`home/names…`, made where missing: 0700 (shared: 2770), whatever the umask, and durable."""
+    mode = 0o2770 if is_shared(home) else 0o700
+    folder = home
+    for part in (None, *names):
+        folder = folder / part if part else folder
+        if folder.is_dir():
+            continue
+        missing = [p for p in (folder, *folder.parents) if not p.exists()]
+        for path in reversed(missing):
+            path.mkdir(mode=0o700, exist_ok=True)
+            path.chmod(mode)
+            fsync_folder(path.parent)
+    return folder
+
+
+def open_file(path: Path, flags: int, mode: int) -> int:
+    """Open, creating with exactly `mode` whatever the umask; a new name is made durable."""
+    try:
+        return os.open(path, flags | os.O_CLOEXEC)
+    except FileNotFoundError:
+        fd = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, mode)
+    try:
+        os.fchmod(fd, mode)
+        fsync_folder(path.parent)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+@contextmanager
+def locked(path: Path, mode: int, wait_s: float = LOCK_WAIT_S) -> Iterator[int]:
+    """Hold the exclusive lock on `path`, a file that is never replaced; gives its descriptor.
+
+    Raises NotSavedError when another process holds it for longer than `wait_s`.
+    """
+    fd = open_file(path, os.O_RDWR, mode)
+    try:
+        _lock(fd, path, wait_s)
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int, path: Path, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    pause_s = 0.0005
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise NotSavedError(
+                    f"not saved: another OpsDeck process has held {path} for {wait_s:.0f} s;"
+                    f" find it with `fuser {path}`"
+                ) from None
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, 0.02)
+
+
+def safe_name(text: str) -> str:
+    """`text` as part of a file name: letters, digits and `._-+` kept, anything else `-`."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("-.")[:64] or "unnamed"

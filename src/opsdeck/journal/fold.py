@@ -1,0 +1,314 @@
+"""The fold: events in, State out; the same events give the same State in any order of arrival.
+
+Every part of State is a function of the *set* of events: the newest K by key, or what was taken
+back by name. So an event costs the same whenever it comes, late, twice, or from another machine.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from opsdeck.journal import events as ev
+from opsdeck.journal.events import MARKS, VERDICTS, Event, Recorded
+
+MARKS_KEPT = 48
+VERDICTS_KEPT = 10
+NOTES_KEPT = 48
+RECENT_KEPT = 200
+"""How many of the newest State keeps; the journal keeps all."""
+
+FOLD_VERSION = 1
+"""Part of every snapshot: one of another version is not used."""
+
+
+class Mark(msgspec.Struct, frozen=True, gc=False, array_like=True, order=False):
+    """What one event said of one item: a person's mark, a probe's verdict, or a note.
+
+    `kind` is attested, reopened, waived, overridden, deferred, unused, passed, failed, unknown
+    or noted; `text` the note, reason or finding; `more` what else its event carries (approver,
+    until, zone, due).
+    """
+
+    clock: str
+    writer: str
+    seq: int
+    kind: str
+    at: str
+    by: str
+    text: str = ""
+    more: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Its place in the order of all events."""
+        return (self.clock, self.writer, self.seq)
+
+    @property
+    def id(self) -> str:
+        """`WRITER:SEQ` of its event."""
+        return f"{self.writer}:{self.seq}"
+
+
+def _mark_key(mark: Mark) -> tuple[str, str, int]:
+    return (mark.clock, mark.writer, mark.seq)
+
+
+def _keep_newest(kept: list[Mark], mark: Mark, limit: int) -> None:
+    if not kept or mark.clock > kept[-1].clock:
+        kept.append(mark)
+    else:
+        insort(kept, mark, key=_mark_key)
+    if len(kept) > limit:
+        del kept[0]
+
+
+class Entry(msgspec.Struct, array_like=True):
+    """All that State keeps of one item in one run; the lists are oldest first."""
+
+    marks: list[Mark] = []
+    verdicts: list[Mark] = []
+    notes: list[Mark] = []
+    undone: set[str] = set()
+
+    def in_force(self) -> Mark | None:
+        """The newest mark that was not undone."""
+        undone = self.undone
+        return next((m for m in reversed(self.marks) if m.id not in undone), None)
+
+    def verdict(self) -> Mark | None:
+        """The newest verdict."""
+        return self.verdicts[-1] if self.verdicts else None
+
+    def standing_notes(self) -> list[Mark]:
+        """Notes that were not taken back, oldest first."""
+        return [n for n in self.notes if n.id not in self.undone]
+
+    def history(self) -> list[Mark]:
+        """Everything, newest first, undone marks too (see `undone`)."""
+        return sorted((*self.marks, *self.verdicts, *self.notes), key=_mark_key, reverse=True)
+
+
+class Run(msgspec.Struct, array_like=True):
+    """One run: its items that anything was ever said of."""
+
+    entries: dict[str, Entry] = {}
+
+
+class Release(msgspec.Struct, frozen=True, array_like=True):
+    """A named release and who started it when; the earliest start counts."""
+
+    name: str
+    clock: str
+    writer: str
+    seq: int
+    at: str
+    by: str
+
+
+class State:
+    """What the journals say, folded. `apply` takes each event once, in any order."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run | msgspec.Raw] = {}
+        self.releases: dict[str, Release] = {}
+        self.max_clock = ""
+        self.first_at = ""
+        self.first_clock = ""
+        self.count = 0
+        self.unknown_types: dict[str, int] = {}
+        self.malformed: list[tuple[str, int, str]] = []
+        # Which events were taken: all up to a seq of each writer, and a few beyond it.
+        self._upto: dict[str, int] = {}
+        self._beyond: dict[str, set[int]] = {}
+        self._recent: list[Recorded] = []
+
+    # What is there
+
+    def run(self, key: str) -> Run | None:
+        """The run with this key, or None if nothing was ever said in it."""
+        found = self._runs.get(key)
+        if type(found) is msgspec.Raw:
+            found = self._runs[key] = msgspec.msgpack.decode(found, type=Run)
+        return found
+
+    def entry(self, run: str, item: str) -> Entry | None:
+        """What was said of this item in this run, or None."""
+        found = self.run(run)
+        return found.entries.get(item) if found else None
+
+    def run_keys(self) -> Iterable[str]:
+        """The keys of all runs in which anything was ever said."""
+        return self._runs.keys()
+
+    def recent(self, count: int = RECENT_KEPT) -> list[Recorded]:
+        """The newest events, newest first, at most RECENT_KEPT."""
+        self._trim_recent()
+        return self._recent[::-1][:count]
+
+    # Taking events
+
+    def apply(self, writer: str, event: Event) -> bool:
+        """Take one event; False if it was already there."""
+        if not self._first_time(writer, event.seq):
+            return False
+        self.count += 1
+        clock = event.clock
+        if clock > self.max_clock:
+            self.max_clock = clock
+        if not self.first_clock or clock < self.first_clock:
+            self.first_clock, self.first_at = clock, event.at
+        elif clock == self.first_clock and event.at < self.first_at:
+            self.first_at = event.at
+        self._recent.append(Recorded(writer, event))
+        if len(self._recent) > 4 * RECENT_KEPT:
+            self._trim_recent()
+        handler = _HANDLERS.get(event.type)
+        if handler is None:
+            self.unknown_types[event.type] = self.unknown_types.get(event.type, 0) + 1
+        else:
+            try:
+                handler(self, writer, event)
+            except (KeyError, TypeError, AttributeError):
+                self.malformed.append((writer, event.seq, event.type))
+        return True
+
+    def _first_time(self, writer: str, seq: int) -> bool:
+        upto = self._upto.get(writer, 0)
+        beyond = self._beyond.get(writer)
+        if seq <= upto or (beyond and seq in beyond):
+            return False
+        if seq != upto + 1:
+            self._beyond.setdefault(writer, set()).add(seq)
+            return True
+        upto = seq
+        while beyond and upto + 1 in beyond:
+            upto += 1
+            beyond.discard(upto)
+        self._upto[writer] = upto
+        return True
+
+    def _trim_recent(self) -> None:
+        self._recent.sort(key=lambda r: r.key)
+        del self._recent[:-RECENT_KEPT]
+
+    def _entry_for(self, data: dict[str, Any]) -> Entry:
+        key, item = data["run"], data["item"]
+        if type(key) is not str or type(item) is not str:
+            raise TypeError("run and item are strings")
+        run = self.run(key)
+        if run is None:
+            run = self._runs[key] = Run()
+        entry = run.entries.get(item)
+        if entry is None:
+            entry = run.entries[item] = Entry()
+        return entry
+
+    def _take_mark(self, writer: str, event: Event) -> None:
+        entry = self._entry_for(event.data)
+        mark = _to_mark(writer, event, MARKS[event.type])
+        _keep_newest(entry.marks, mark, MARKS_KEPT)
+
+    def _take_check(self, writer: str, event: Event) -> None:
+        verdict = event.data["verdict"]
+        if verdict not in VERDICTS:
+            raise KeyError(verdict)
+        entry = self._entry_for(event.data)
+        _keep_newest(entry.verdicts, _to_mark(writer, event, verdict), VERDICTS_KEPT)
+
+    def _take_note(self, writer: str, event: Event) -> None:
+        entry = self._entry_for(event.data)
+        _keep_newest(entry.notes, _to_mark(writer, event, "noted"), NOTES_KEPT)
+
+    def _take_undo(self, writer: str, event: Event) -> None:
+        target = event.data["event"]
+        if type(target) is not str:
+            raise TypeError("an event is named by a string")
+        self._entry_for(event.data).undone.add(target)
+
+    def _take_release(self, writer: str, event: Event) -> None:
+        name = event.data["release"]
+        if type(name) is not str:
+            raise TypeError("a release is named by a string")
+        new = Release(name, event.clock, writer, event.seq, event.at, event.by)
+        old = self.releases.get(name)
+        if old is None or (new.clock, writer, new.seq) < (old.clock, old.writer, old.seq):
+            self.releases[name] = new
+
+    def _take_opening(self, writer: str, event: Event) -> None:
+        """A file's first line says only whose it is; the reader has used that already."""
+
+    # Snapshots
+
+    def dump(self) -> dict[str, Any]:
+        """State as plain values for `load`; runs that were never looked at pass as they came."""
+        self._trim_recent()
+        return {
+            "runs": self._runs,
+            "releases": self.releases,
+            "max_clock": self.max_clock,
+            "first": [self.first_clock, self.first_at],
+            "count": self.count,
+            "unknown_types": self.unknown_types,
+            "malformed": self.malformed,
+            "upto": self._upto,
+            "beyond": {w: sorted(b) for w, b in self._beyond.items() if b},
+            "recent": self._recent,
+        }
+
+    @classmethod
+    def load(cls, kept: Kept) -> State:
+        """The State that `dump` gave, its runs decoded only when looked at."""
+        state = cls()
+        state._runs = dict(kept.runs)
+        state.releases = kept.releases
+        state.max_clock = kept.max_clock
+        state.first_clock, state.first_at = kept.first
+        state.count = kept.count
+        state.unknown_types = kept.unknown_types
+        state.malformed = kept.malformed
+        state._upto = kept.upto
+        state._beyond = kept.beyond
+        state._recent = kept.recent
+        return state
+
+
+class Kept(msgspec.Struct):
+    """The form of `State.dump` as it is read back."""
+
+    runs: dict[str, msgspec.Raw]
+    releases: dict[str, Release]
+    max_clock: str
+    first: tuple[str, str]
+    count: int
+    unknown_types: dict[str, int]
+    malformed: list[tuple[str, int, str]]
+    upto: dict[str, int]
+    beyond: dict[str, set[int]]
+    recent: list[Recorded]
+
+
+def _to_mark(writer: str, event: Event, kind: str) -> Mark:
+    data = event.data
+    text = data.get("note") or data.get("reason") or data.get("text") or ""
+    if type(text) is not str:
+        raise TypeError("a note is a string")
+    more = None
+    if len(data) > 2 and (len(data) > 3 or not text):
+        more = {k: v for k, v in data.items() if k not in _NOT_MORE}
+    return Mark(event.clock, writer, event.seq, kind, event.at, event.by, text, more or None)
+
+
+_NOT_MORE = frozenset({"run", "item", "note", "reason", "text", "evidence"})
+
+_HANDLERS: dict[str, Callable[[State, str, Event], None]] = {
+    **dict.fromkeys(MARKS, State._take_mark),
+    ev.CHECKED: State._take_check,
+    ev.NOTED: State._take_note,
+    ev.UNDONE: State._take_undo,
+    ev.RELEASE_STARTED: State._take_release,
+    ev.OPENED: State._take_opening,
+}

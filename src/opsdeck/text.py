@@ -1,0 +1,75 @@
+"""Text from outside made harmless: nothing in it may steer a terminal or be taken for markup."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# C0 and C1 controls, and the marks that turn the direction of text around (they can make one
+# name look like another).
+_HOSTILE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code in (0x09, 0x0A, 0x0D):
+        return " "
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    return "\ufffd"
+
+
+def visible(text: str) -> str:
+    """`text` as one line with control characters made visible instead of obeyed."""
+    return _HOSTILE.sub(_picture, text) if _HOSTILE.search(text) else text
+
+
+def visible_lines(text: str) -> list[str]:
+    """`text` as lines, each made harmless; tabs become spaces."""
+    return [visible(line) for line in text.expandtabs(4).splitlines()]
+
+
+_TO_ASCII = str.maketrans(
+    {
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "’": "'",
+        "‘": "'",
+        "“": '"',
+        "”": '"',
+        "…": "~",
+        "→": ">",
+        "←": "<",
+        "≥": ">=",
+        "≤": "<=",
+        "×": "x",
+        "·": ".",
+        "•": "*",
+        "µ": "u",
+        "\u00a0": " ",
+    }
+)
+
+
+def ascii_only(text: str) -> str:
+    """`text` in ASCII, for terminals that can show nothing else; what has no twin becomes `?`."""
+    if text.isascii():
+        return text
+    folded = unicodedata.normalize("NFKD", text.translate(_TO_ASCII))
+    kept = "".join(c for c in folded if not unicodedata.combining(c))
+    return kept.encode("ascii", "replace").decode("ascii")
+
+
+def storable(text: str) -> str:
+    """`text` as it may stand in a file: valid Unicode (lone surrogates replaced), stripped."""
+    return text.encode("utf-8", "replace").decode("utf-8").strip()
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """`3 items`, `1 item`."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
