@@ -1,0 +1,257 @@
+"""The Deck: what the app and the command line both talk to. It knows no terminal.
+
+Reading and writing the journal may wait for a disk, so both can be done in another thread
+(`write`, `fetch`); what they bring is folded in the caller's own (`absorb`, `absorb_news`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from opsdeck.catalog.config import Config, find_config, load_config, open_catalog, state_home
+from opsdeck.catalog.model import Catalog, Checklist
+from opsdeck.catalog.watch import CatalogSource
+from opsdeck.errors import UsageError
+from opsdeck.journal.clock import parse_wall, utc_now
+from opsdeck.journal.events import Event
+from opsdeck.journal.faults import JournalFault
+from opsdeck.journal.fold import Mark, Release, State
+from opsdeck.journal.store import Journal, Loaded, News, Progress, Saved
+from opsdeck.journal.writing import Draft
+from opsdeck.operator import find_operator, login, writer_name
+from opsdeck.runs.acts import Where
+from opsdeck.runs.cadence import RunName, parse_run, previous_run_key, run_key
+from opsdeck.runs.progress import RunView, view_run
+from opsdeck.runs.status import status_of
+
+
+class Touched(NamedTuple):
+    """What new events were about: (run, item) pairs, and whether anything else changed."""
+
+    items: set[tuple[str, str]]
+    events: list[tuple[str, Event]]
+
+
+class Deck:
+    """Catalog, journal and State of one team, and what may be done with them."""
+
+    def __init__(
+        self,
+        config: Config,
+        source: CatalogSource,
+        journal: Journal,
+        operator: str,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.config = config
+        self.source = source
+        self.journal = journal
+        self.operator = operator
+        self.now = now
+        self.zone = ZoneInfo(config.timezone)
+        self.state = State()
+        self.faults: list[JournalFault] = []
+
+    @property
+    def catalog(self) -> Catalog:
+        """The last good catalog."""
+        return self.source.catalog
+
+    # Reading
+
+    def load(self, progress: Progress | None = None) -> None:
+        """Fold the whole journal; `progress(done, total)` in bytes."""
+        self.take_loaded(self.journal.load(progress))
+
+    def take_loaded(self, loaded: Loaded) -> None:
+        """Put what a load gave (in whichever thread) in place of what was there."""
+        self.state, self.faults = loaded
+
+    def absorb_news(self, news: News) -> Touched:
+        """Fold what others have added; the caller must load again when `news.reload` is set."""
+        self.faults += news.faults
+        return self._fold(news.events)
+
+    # Writing
+
+    def write(self, drafts: list[Draft], after: str) -> Saved:
+        """Put events on disk, without folding them; raises NotSavedError."""
+        return self.journal.append(drafts, by=self.operator, now=self.now(), after=after)
+
+    def absorb(self, saved: Saved) -> Touched:
+        """Fold what is on disk now."""
+        self.faults += saved.faults
+        return self._fold(saved.events)
+
+    def record(self, *drafts: Draft) -> Touched:
+        """Write and fold at once; raises NotSavedError, and nothing is changed then."""
+        return self.absorb(self.write(list(drafts), self.state.max_clock))
+
+    def _fold(self, events: list[tuple[str, Event]]) -> Touched:
+        items = set()
+        for writer, event in events:
+            if self.state.apply(writer, event):
+                run, item = event.data.get("run"), event.data.get("item")
+                if isinstance(run, str) and isinstance(item, str):
+                    items.add((run, item))
+        return Touched(items, events)
+
+    # Runs
+
+    def releases(self) -> list[Release]:
+        """All releases, the newest first."""
+        found = self.state.releases.values()
+        return sorted(found, key=lambda r: (r.clock, r.writer, r.seq), reverse=True)
+
+    def release(self) -> str | None:
+        """The release that is current: the one started last."""
+        newest = self.releases()
+        return newest[0].name if newest else None
+
+    def current_run(self, checklist: Checklist) -> str | None:
+        """The key of the run that is current; None for a release list with no release open."""
+        return run_key(checklist, self.now(), self.zone, self.release())
+
+    def previous_run(self, checklist: Checklist) -> str | None:
+        """The run of the period before, if the deck was in use by then."""
+        key = previous_run_key(checklist, self.now(), self.zone)
+        name = parse_run(key) if key else None
+        if key is None or name is None:
+            return None
+        began = parse_wall(self.state.first_at) if self.state.first_at else None
+        view = self.view(checklist, key)
+        return key if began and view.due and began < view.due else None
+
+    def view(self, checklist: Checklist, run: str | None = None) -> RunView:
+        """How a checklist stands in a run; without one, in the current run."""
+        key = run if run is not None else self.current_run(checklist)
+        return view_run(
+            checklist, key, self.state, self.now(), self.zone, self.config.uses, self._frozen(key)
+        )
+
+    def _frozen(self, run: str | None) -> datetime | None:
+        name = parse_run(run) if run else None
+        if name is None or name.kind != "release":
+            return None
+        later = None
+        for release in self.releases():
+            if release.name == name.occasion:
+                return parse_wall(later.at) if later else None
+            later = release
+        return None
+
+    def runs(self) -> list[tuple[str, RunName]]:
+        """Every run in which anything was said, and every current one, in order of key."""
+        keys = set(self.state.run_keys())
+        keys |= {k for c in self.catalog.checklists if (k := self.current_run(c))}
+        named = ((key, parse_run(key)) for key in sorted(keys))
+        return [(key, name) for key, name in named if name]
+
+    # Items
+
+    def where(self, checklist: Checklist, item_id: str, run: str | None = None) -> Where:
+        """An item in a run (without one: the current run) and how it stands."""
+        item = checklist.item(item_id)
+        if item is None:
+            near = _nearest(item_id, [i.id for i in checklist.items])
+            raise UsageError(f"checklist {checklist.id} has no item {item_id!r}{near}")
+        key = run or self.current_run(checklist)
+        if key is None:
+            raise UsageError(
+                f"{checklist.id} is walked once a release, and none is open:"
+                " start one with `opsdeck release start NAME`"
+            )
+        frozen = self._frozen(key)
+        now = min(self.now(), frozen) if frozen else self.now()
+        status = status_of(item, self.state.entry(key, item.id), now, self.config.uses)
+        return Where(checklist, item, key, status)
+
+    def locate(self, address: str) -> Where:
+        """The item that `CHECKLIST/ITEM` or `RUN/ITEM` names; UsageError says what is near."""
+        head, _, item_id = address.strip().rpartition("/")
+        if not head or not item_id:
+            raise UsageError(
+                f"{address!r} names no item: write CHECKLIST/ITEM, for example"
+                " infrastructure/tls-certificate (`opsdeck list items` shows them all)"
+            )
+        checklist = self.catalog.checklist(head)
+        if checklist is not None:
+            return self.where(checklist, item_id)
+        checklist, run = self.locate_run(head)
+        return self.where(checklist, item_id, run)
+
+    def locate_run(self, key: str) -> tuple[Checklist, str]:
+        """The checklist and key that a run key, or a checklist's id, names."""
+        checklist = self.catalog.checklist(key)
+        if checklist is not None:
+            run = self.current_run(checklist)
+            if run is None:
+                raise UsageError(f"{key} is walked once a release, and none is open")
+            return checklist, run
+        name = parse_run(key)
+        ids = [c.id for c in self.catalog.checklists]
+        if name is None:
+            raise UsageError(f"there is no checklist or run {key!r}{_nearest(key, ids)}")
+        checklist = self.catalog.checklist(name.checklist)
+        if checklist is None:
+            raise UsageError(
+                f"there is no checklist {name.checklist!r}{_nearest(name.checklist, ids)}"
+            )
+        self._check_occasion(key, name, checklist)
+        return checklist, key
+
+    def _check_occasion(self, key: str, name: RunName, checklist: Checklist) -> None:
+        fits = {"release": "release", "standing": "standing"}.get(checklist.cadence, "period")
+        if name.kind != fits:
+            now = self.current_run(checklist) or f"release/NAME/{checklist.id}"
+            raise UsageError(
+                f"{key!r} cannot be: {checklist.id} is a {checklist.cadence} list,"
+                f" its runs are called like {now}"
+            )
+        if name.kind == "release" and name.occasion not in self.state.releases:
+            near = _nearest(name.occasion, list(self.state.releases))
+            raise UsageError(f"release {name.occasion!r} was never started{near}")
+
+    def history(self, checklist: Checklist, item_id: str, runs: int = 12) -> list[tuple[str, Mark]]:
+        """What was said of an item in its newest runs: (run, mark), newest first."""
+        keys = [k for k, n in self.runs() if n.checklist == checklist.id]
+        found: list[tuple[str, Mark]] = []
+        seen = 0
+        for key in reversed(keys):
+            entry = self.state.entry(key, item_id)
+            if entry is None:
+                continue
+            found += [(key, mark) for mark in entry.history()]
+            seen += 1
+            if seen == runs:
+                break
+        return sorted(found, key=lambda pair: pair[1].key, reverse=True)
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def open_deck(
+    *,
+    environ: Mapping[str, str],
+    cwd: Path,
+    config_file: Path | None = None,
+    operator: str | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Deck:
+    """The deck that a command line means, its journal not yet loaded.
+
+    Raises the OpsDeckError family: a configuration or catalog with faults, an operator who must
+    be named.
+    """
+    config = load_config(find_config(config_file, environ, cwd), environ)
+    source = open_catalog(config)
+    journal = Journal(state_home(config, environ), writer_name(login()))
+    return Deck(config, source, journal, find_operator(operator, environ, config), now)

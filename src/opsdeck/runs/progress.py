@@ -1,0 +1,91 @@
+"""How a run stands as a whole: counts, completeness, when it is due."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime, tzinfo
+from typing import Literal
+
+import msgspec
+
+from opsdeck.catalog.model import Checklist
+from opsdeck.journal.fold import State
+from opsdeck.runs.cadence import parse_run, period_bounds
+from opsdeck.runs.status import DONE, ItemState, Status, status_of
+
+RunState = Literal["open", "complete", "complete except deferred", "missed", "not started"]
+
+
+class RunView(msgspec.Struct, frozen=True):
+    """A checklist in one run at one moment: each item's status, and what they add up to.
+
+    `run` is None for a release list while no release is open. `as_of` is the moment the statuses
+    are for: now, or the end of a period that is over. `due` is when the period ends.
+    """
+
+    checklist: Checklist
+    run: str | None
+    as_of: datetime
+    statuses: tuple[Status, ...]
+    counts: dict[ItemState, int]
+    state: RunState
+    due: datetime | None = None
+    over: bool = False
+
+    @property
+    def done(self) -> int:
+        """How many items are no longer in the way."""
+        return sum(n for state, n in self.counts.items() if state in DONE)
+
+    @property
+    def total(self) -> int:
+        """How many items the list has."""
+        return len(self.statuses)
+
+    def count(self, state: ItemState) -> int:
+        """How many items are in this state."""
+        return self.counts.get(state, 0)
+
+
+def view_run(
+    checklist: Checklist,
+    run: str | None,
+    state: State,
+    now: datetime,
+    zone: tzinfo,
+    uses: Collection[str],
+    frozen_at: datetime | None = None,
+) -> RunView:
+    """How `checklist` stands in `run` at `now`; a period that is over is judged as of its end.
+
+    `frozen_at` is when a release was followed by the next one: it is judged as of then.
+    """
+    name = parse_run(run) if run else None
+    bounds = period_bounds(name.occasion, zone) if name and name.kind == "period" else None
+    over = bounds is not None and now >= bounds[1]
+    as_of = bounds[1] if bounds and over else min(now, frozen_at or now)
+    found = state.run(run) if run else None
+    entries = found.entries if found else {}
+    statuses = tuple(status_of(i, entries.get(i.id), as_of, uses) for i in checklist.items)
+    counts: dict[ItemState, int] = dict(Counter(s.state for s in statuses))
+    return RunView(
+        checklist,
+        run,
+        as_of,
+        statuses,
+        counts,
+        _run_state(statuses, over, touched=bool(entries)),
+        bounds[1] if bounds else None,
+        over,
+    )
+
+
+def _run_state(statuses: tuple[Status, ...], over: bool, touched: bool) -> RunState:
+    if all(s.state in DONE for s in statuses):
+        return "complete"
+    if all(s.state in DONE or s.state == "deferred" for s in statuses):
+        return "complete except deferred"
+    if over:
+        return "missed"
+    return "open" if touched else "not started"

@@ -1,0 +1,130 @@
+"""How one item stands: its state, derived from catalog, State and the clock, nothing else.
+
+Newer evidence wins, whoever it is from. Expiry and staleness come from the clock: no event says
+so, and the same journal seen later may therefore show another state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from opsdeck.catalog.model import Item
+from opsdeck.journal.clock import parse_wall
+from opsdeck.journal.fold import Entry, Mark
+
+ItemState = Literal[
+    "open",
+    "checking",
+    "passed",
+    "attested",
+    "failed",
+    "unknown",
+    "stale",
+    "overridden",
+    "waived",
+    "deferred",
+    "inactive",
+]
+
+DONE: frozenset[ItemState] = frozenset({"passed", "attested", "overridden", "waived", "inactive"})
+"""The states in which an item is no longer in the way of its run."""
+
+WRONG: frozenset[ItemState] = frozenset({"failed", "stale"})
+"""The states that somebody should look at now."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How an item stands at one moment.
+
+    `mark` is what the state rests on (None: nothing was said); `at` its time, aware UTC; `why` a
+    note, reason or finding; `until` when a waiver or the evidence ends.
+    """
+
+    state: ItemState
+    mark: Mark | None = None
+    at: datetime | None = None
+    why: str = ""
+    until: datetime | None = None
+
+    @property
+    def by(self) -> str:
+        """Who said so; "" when nobody did."""
+        return self.mark.by if self.mark else ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the item is no longer in the way of its run."""
+        return self.state in DONE
+
+
+_OPEN = Status("open")
+
+
+def status_of(item: Item, entry: Entry | None, now: datetime, uses: Collection[str] = ()) -> Status:
+    """The state of `item` given what was said of it, at `now` (aware)."""
+    said = _said(item, entry, now) if entry is not None else _OPEN
+    if said.state == "open" and said.mark is None and item.uses and item.uses not in uses:
+        return Status("inactive", why=f"{item.uses} is not in [deck] uses")
+    return said
+
+
+def _said(item: Item, entry: Entry, now: datetime) -> Status:
+    mark, verdict = entry.in_force(), entry.verdict()
+    if mark is not None and mark.kind == "waived":
+        until = _moment(mark, "until")
+        if until is None or now < until:
+            return Status("waived", mark, parse_wall(mark.at), mark.text, until)
+        mark = None  # an expired waiver says nothing any more
+    if mark is not None and mark.kind == "unused":
+        return Status("inactive", mark, parse_wall(mark.at), mark.text)
+    if verdict is not None and (mark is None or verdict.key > mark.key):
+        judged = _judged(item, mark, verdict, now)
+        if judged is not None:
+            return judged
+    if mark is None:
+        return _OPEN
+    return _by_person(item, mark, now)
+
+
+def _judged(item: Item, mark: Mark | None, verdict: Mark, now: datetime) -> Status | None:
+    """What a verdict newer than the mark makes of the item; None: the mark stands."""
+    standing = mark is not None and mark.kind in ("overridden", "deferred")
+    if verdict.kind == "passed":
+        return _aging("passed", item, verdict, now)
+    if standing:
+        return None
+    if verdict.kind == "unknown" and mark is not None and mark.kind == "attested":
+        return None  # that the probe could not look takes nothing from a person's word
+    state: ItemState = "failed" if verdict.kind == "failed" else "unknown"
+    return Status(state, verdict, parse_wall(verdict.at), verdict.text)
+
+
+def _by_person(item: Item, mark: Mark, now: datetime) -> Status:
+    at = parse_wall(mark.at)
+    match mark.kind:
+        case "attested":
+            return _aging("attested", item, mark, now)
+        case "overridden":
+            return Status("overridden", mark, at, mark.text)
+        case "deferred":
+            return Status("deferred", mark, at, mark.text, _moment(mark, "due"))
+    return Status("open", mark, at, mark.text)
+
+
+def _aging(state: ItemState, item: Item, mark: Mark, now: datetime) -> Status:
+    at = parse_wall(mark.at)
+    if item.valid_for_s is None:
+        return Status(state, mark, at, mark.text)
+    if at is None:
+        return Status("stale", mark, at, mark.text)
+    until = at + timedelta(seconds=item.valid_for_s)
+    return Status(state if now < until else "stale", mark, at, mark.text, until)
+
+
+def _moment(mark: Mark, key: str) -> datetime | None:
+    found = (mark.more or {}).get(key)
+    return parse_wall(found) if isinstance(found, str) else None
