@@ -23,7 +23,7 @@ from opsdeck.journal.faults import JournalFault
 from opsdeck.journal.fold import Mark, Release, State
 from opsdeck.journal.store import Journal, Loaded, News, Progress, Saved
 from opsdeck.journal.writing import Draft
-from opsdeck.operator import find_operator, login, writer_name
+from opsdeck.operator import OperatorNeededError, find_operator, login, writer_name
 from opsdeck.runs.acts import Where
 from opsdeck.runs.cadence import RunName, parse_run, previous_run_key, run_key
 from opsdeck.runs.progress import RunView, view_run
@@ -244,9 +244,12 @@ def open_deck(
     cwd: Path,
     config_file: Path | None = None,
     operator: str | None = None,
+    ask_operator: bool = False,
     now: Callable[[], datetime] = utc_now,
 ) -> Deck:
     """The deck that a command line means, its journal not yet loaded.
+
+    With `ask_operator` the operator is "" where one must be asked for.
 
     Raises the OpsDeckError family: a configuration or catalog with faults, an operator who must
     be named.
@@ -254,4 +257,10 @@ def open_deck(
     config = load_config(find_config(config_file, environ, cwd), environ)
     source = open_catalog(config)
     journal = Journal(state_home(config, environ), writer_name(login()))
-    return Deck(config, source, journal, find_operator(operator, environ, config), now)
+    try:
+        name = find_operator(operator, environ, config)
+    except OperatorNeededError:
+        if not ask_operator:
+            raise
+        name = ""
+    return Deck(config, source, journal, name, now)

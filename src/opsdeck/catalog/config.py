@@ -16,6 +16,19 @@ from opsdeck.catalog.watch import CatalogSource, existing_team
 from opsdeck.catalog.zones import zone_problem
 from opsdeck.errors import ConfigError, NoInputError
 
+__all__ = [
+    "Config",
+    "ConfigFaults",
+    "Ui",
+    "expanded",
+    "find_config",
+    "load_config",
+    "open_catalog",
+    "state_home",
+    "team_catalog_candidate",
+    "team_catalog_path",
+]
+
 CONFIG_NAME = "opsdeck.toml"
 CATALOG_NAME = "checklists.toml"
 

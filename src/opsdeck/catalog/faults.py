@@ -59,7 +59,7 @@ class Report:
         key: str | None = None,
     ) -> None:
         """Note one fault; `path` is where in the TOML document it is, to find its line."""
-        if len(self._faults) >= MOST_FAULTS:
+        if self.full:
             self._left_out += 1
             return
         self._faults.append(
@@ -73,9 +73,10 @@ class Report:
             )
         )
 
-    def add_fault(self, fault: Fault) -> None:
-        """Note a fault that already knows its place."""
-        self._faults.append(fault)
+    @property
+    def full(self) -> bool:
+        """Whether further faults are only counted."""
+        return len(self._faults) >= MOST_FAULTS
 
     def line_of(self, path: TomlPath) -> int | None:
         """The line where this part of the document begins, or None."""

@@ -64,7 +64,7 @@ class Table:
         for key in self.values:
             if key not in known:
                 name = short(key)
-                hint = did_you_mean(key, known)
+                hint = "" if self.report.full else did_you_mean(key, known)
                 self.fault(f'unknown {what} "{name}"{hint}', key, named=name)
 
     def missing(self, key: str) -> None:

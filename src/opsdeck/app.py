@@ -1,0 +1,264 @@
+"""The terminal app: screens by digit, the journal followed, a clean leave however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from opsdeck.deck import Deck, open_deck
+from opsdeck.journal.store import News
+from opsdeck.screens.base import Frame
+from opsdeck.screens.checklist import ChecklistScreen
+from opsdeck.screens.checklists import ChecklistsScreen
+from opsdeck.screens.deck import DeckScreen
+from opsdeck.screens.host import DeckHost
+from opsdeck.screens.journal import JournalScreen
+from opsdeck.session import Place
+from opsdeck.terminal import check_terminal, ensure_utf8_mode, use_ascii
+from opsdeck.themes import THEMES
+from opsdeck.widgets.glyphs import ASCII, UNICODE, Glyphs
+
+FOLLOW_EVERY_S = 1.0
+QUIT_WAITS_S = 2.0
+LOAD_AT_ONCE_BYTES = 6_000_000
+"""A journal up to this size is read before the first paint; a longer one behind a progress bar."""
+
+
+class OpsDeckApp(DeckHost):
+    """Modes, global keys, and the timers that follow journal, catalog and clock."""
+
+    TITLE = "OpsDeck"
+    ENABLE_COMMAND_PALETTE = True
+    MODES: ClassVar[dict[str, Any]] = {
+        "deck": DeckScreen,
+        "checklists": ChecklistsScreen,
+        "journal": JournalScreen,
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "open_mode('deck')", "Deck", id="go.deck", tooltip="What needs you now"),
+        Binding(
+            "2", "open_mode('checklists')", "Lists", id="go.checklists", tooltip="All checklists"
+        ),
+        Binding("6", "open_mode('journal')", "Journal", id="go.journal", tooltip="What happened"),
+        Binding(
+            "question_mark", "help", "help", key_display="?", id="app.help", tooltip="This page"
+        ),
+        Binding("ctrl+r", "retry", show=False, id="app.retry", tooltip="Try to save again"),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            show=False,
+            id="app.palette",
+            tooltip="Go to anything by name",
+        ),
+        Binding("q", "leave", "quit", id="app.quit", tooltip="Leave; everything is saved"),
+        Binding("ctrl+q", "leave", show=False, id="app.quit_at_once", tooltip="Leave"),
+    ]
+
+    def __init__(self, deck: Deck, glyphs: Glyphs, *, loaded: bool = True) -> None:
+        super().__init__(deck, glyphs)
+        self._loaded = loaded
+        self._following = False
+        self._minute = ""
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = THEMES[deck.config.ui.theme].name
+        if not deck.config.ui.animations:
+            self.animation_level = "none"
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Themes from elsewhere lack OpsDeck's own colours: they get the dark ones."""
+        return dict(THEMES["dark"].variables)
+
+    # Starting
+
+    def on_mount(self) -> None:
+        """Open the first screen, or the progress bar, and begin to follow."""
+        if self.deck.config.keys:
+            self.set_keymap(self.deck.config.keys)
+        self._catch_signals()
+        if self._loaded:
+            self._begin()
+        else:
+            self.run_worker(self._load(), group="load")
+
+    async def _load(self) -> None:
+        from opsdeck.screens.loading import LoadingScreen
+
+        screen = LoadingScreen()
+        await self.push_screen(screen)
+
+        def progress(done: int, total: int) -> None:
+            self.call_from_thread(screen.advance, done, total)
+
+        loaded = await self.journal_thread.run(lambda: self.deck.journal.load(progress))
+        self.deck.take_loaded(loaded)
+        await self.pop_screen()
+        self._begin()
+
+    def _begin(self) -> None:
+        place = self.session.read() or Place()
+        if place.mode not in self.MODES:
+            place = Place()
+        self.switch_mode(place.mode)
+        screen = self.screen
+        if place.checklist is not None:
+            self.open_checklist(place.checklist, run=place.run, item=place.key)
+        elif isinstance(screen, DeckScreen | ChecklistsScreen):
+            screen.start_at(place.key)
+        if not self.deck.operator:
+            self.run_worker(self._ask_who(), group="who")
+        self.set_interval(FOLLOW_EVERY_S, self._follow)
+
+    async def _ask_who(self) -> None:
+        from opsdeck.operator import checked_name
+        from opsdeck.screens.prompt import Answers, Field, Prompt
+
+        def check(answers: Answers) -> str:
+            return checked_name(answers["name"])
+
+        about = "Several people use this account. Your name stands beside everything you do."
+        prompt = Prompt(
+            "Who are you?",
+            [Field("name", "Your name", "alice")],
+            self.glyphs,
+            about=about,
+            check=check,
+        )
+        answers = await self.push_screen_wait(prompt)
+        if answers is None:
+            self.exit(0)
+            return
+        self.deck.operator = checked_name(answers["name"])
+        self.show_changes(None)
+
+    # Following what others do, what people edit, and the clock
+
+    async def _follow(self) -> None:
+        if self._following:
+            return
+        self._following = True
+        try:
+            news, edited = await self.journal_thread.run(self._look)
+            if news.reload:
+                self.deck.take_loaded(await self.journal_thread.run(self.deck.journal.load))
+            minute = f"{self.deck.now():%H:%M}"
+            if news.events or news.faults or news.reload or edited:
+                self._minute = minute
+                self.show_changes(self.deck.absorb_news(news))
+            elif minute != self._minute:
+                self._minute = minute
+                self.show_changes(None)
+        finally:
+            self._following = False
+
+    def _look(self) -> tuple[News, bool]:
+        return self.deck.journal.poll(), self.deck.source.reload_if_changed()
+
+    # Going about
+
+    def modes(self) -> tuple[tuple[str, str, str, str], ...]:
+        """What digits switch to."""
+        return (
+            ("1", "deck", "Deck", "What needs you now, what is due, what happened last"),
+            ("2", "checklists", "Checklists", "All checklists with their progress"),
+            ("6", "journal", "Journal", "Everything that happened, newest first"),
+        )
+
+    def open_mode(self, mode: str) -> None:
+        """Show the screen of a digit, from whatever lies above it."""
+        while len(self.screen_stack) > 1 and self.current_mode == mode:
+            self.pop_screen()
+        self.switch_mode(mode)
+
+    def action_open_mode(self, mode: str) -> None:
+        """A digit was typed."""
+        self.open_mode(mode)
+
+    def open_checklist(
+        self, checklist_id: str, run: str | None = None, item: str | None = None
+    ) -> None:
+        """Show a checklist above the present screen, in place of another one."""
+        screen = ChecklistScreen(checklist_id, run, item)
+        if isinstance(self.screen, ChecklistScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def action_help(self) -> None:
+        """The keys that apply here."""
+        from opsdeck.screens.help import build_help
+        from opsdeck.screens.reader import Reader
+
+        screen = self.screen
+        if isinstance(screen, Frame) and not isinstance(screen, Reader):
+            self.push_screen(Reader("Help", lambda width: build_help(screen, width)))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Any:
+        """The palette names OpsDeck's own things only."""
+        return ()
+
+    # Leaving
+
+    async def action_retry(self) -> None:
+        """Try to save again."""
+        self.run_worker(self.retry(), group="act")
+
+    def action_leave(self) -> None:
+        """Leave by choice: the next session begins at the deck."""
+        if self.unsaved and not self._leaving_twice():
+            return
+        self.session.forget()
+        self.exit(0)
+
+    def _leaving_twice(self) -> bool:
+        if getattr(self, "_warned", False):
+            return True
+        self._warned = True
+        self.say("something is not saved: ctrl+r tries again, q once more leaves without it", "bad")
+        return False
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+            loop.add_signal_handler(signal.SIGTERM, self._told_to_end)
+        except (NotImplementedError, RuntimeError, ValueError):
+            return  # not in the main thread: whoever embeds the app handles its signals
+
+    def _hung_up(self) -> None:
+        """The terminal is gone: nothing may be painted any more, so leave at once."""
+        self.keep_place()
+        self.journal_thread.wait_idle(0.5)
+        os._exit(129)
+
+    def _told_to_end(self) -> None:
+        self.keep_place()
+        self.exit(143)
+
+
+def run_app(
+    *, environ: Mapping[str, str], cwd: Path, config_file: Path | None, operator: str | None
+) -> int:
+    """Open the app in this terminal; gives the exit status. Raises the OpsDeckError family."""
+    check_terminal(environ)
+    ensure_utf8_mode(environ)
+    deck = open_deck(
+        environ=environ, cwd=cwd, config_file=config_file, operator=operator, ask_operator=True
+    )
+    at_once = deck.journal.bytes_to_read() <= LOAD_AT_ONCE_BYTES
+    if at_once:
+        deck.load()
+    glyphs = ASCII if use_ascii(environ, deck.config.ui.glyphs) else UNICODE
+    app = OpsDeckApp(deck, glyphs, loaded=at_once)
+    status = app.run()
+    if not app.journal_thread.wait_idle(QUIT_WAITS_S):
+        print("opsdeck: the last act may not be saved: the disk has not answered yet")
+    return status or app.return_code or 0

@@ -1,0 +1,174 @@
+"""The command line's door: the app when no command is named, else the command.
+
+Neither Click nor Textual is imported before it is known which of them is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn, TextIO
+
+from opsdeck.errors import OpsDeckError
+from opsdeck.text import ascii_only, visible
+
+COMPLETE_VARIABLE = "_OPSDECK_COMPLETE"
+"""Set by the shell's completion script: what is asked then is no command."""
+
+EXIT_INTERNAL = 70
+EXIT_IO = 74
+EXIT_INTERRUPTED = 130
+EXIT_PIPE_CLOSED = 141
+
+_APP_OPTIONS = ("--config", "--operator")
+
+
+class AppOptions(NamedTuple):
+    """What `opsdeck` without a command was told about the deck to open."""
+
+    config_file: Path | None = None
+    operator: str | None = None
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run `opsdeck` with these arguments (None: the process's own) and end the process."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run `opsdeck` with these arguments; the exit status. Errors are told on stderr."""
+    try:
+        code = _dispatch(list(arguments))
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except KeyboardInterrupt:
+        return _closed(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        return _closed(EXIT_PIPE_CLOSED)
+    except OpsDeckError as error:
+        return _failed(str(error), error.exit_code)
+    except OSError as error:
+        return _failed_outside(error)
+    except Exception as error:  # the last resort: a mistake of the program itself
+        return _failed_inside(error)
+    return code
+
+
+def app_options(arguments: Sequence[str]) -> AppOptions | None:
+    """The options of the app; None when anything else is asked for, be it a mistake."""
+    values: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        option, equals, value = rest.pop(0).partition("=")
+        if option not in _APP_OPTIONS or (not equals and not rest):
+            return None
+        values[option] = value if equals else rest.pop(0)
+    config_file = values.get("--config")
+    return AppOptions(Path(config_file) if config_file else None, values.get("--operator"))
+
+
+def _dispatch(arguments: list[str]) -> int:
+    options = None if COMPLETE_VARIABLE in os.environ else app_options(arguments)
+    if options is None:
+        from opsdeck.commands.root import run_command
+
+        return run_command(arguments, COMPLETE_VARIABLE)
+    from opsdeck.app import run_app
+
+    return run_app(
+        environ=os.environ,
+        cwd=_working_folder(),
+        config_file=options.config_file,
+        operator=options.operator,
+    )
+
+
+def _working_folder() -> Path:
+    """Where the process is; `/` when that folder was deleted under it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
+
+
+def _failed(message: str, code: int) -> int:
+    _complain(f"opsdeck: {message}")
+    return _closed(code) if code == EXIT_IO else code
+
+
+def _failed_outside(error: OSError) -> int:
+    place = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+    if _debugging():
+        _traceback()
+    return _failed(f"{place}{error.strerror or error}", EXIT_IO)
+
+
+def _failed_inside(error: Exception) -> int:
+    if _debugging():
+        _traceback()
+        return EXIT_INTERNAL
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    _complain(
+        f"opsdeck: internal error{_where(error)}: {' '.join(what.split())[:500]}; please report it"
+        " with what the same command prints after OPSDECK_DEBUG=1"
+    )
+    return EXIT_INTERNAL
+
+
+def _debugging() -> bool:
+    return os.environ.get("OPSDECK_DEBUG", "") not in ("", "0")
+
+
+def _traceback() -> None:
+    import traceback
+
+    traceback.print_exc()
+
+
+def _where(error: Exception) -> str:
+    """` in FILE:LINE`: the last place of this package that the error came through."""
+    here, found = Path(__file__).parent, ""
+    trace = error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if file.is_relative_to(here):
+            found = f" in {file.relative_to(here)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
+
+
+def _complain(message: str) -> None:
+    stream = sys.stderr
+    if stream is None:
+        return
+    text = "\n".join(visible(line) for line in message.split("\n"))
+    try:
+        stream.write(_writable(text, stream) + "\n")
+        stream.flush()
+    except (OSError, ValueError):
+        return  # nobody can be told
+
+
+def _writable(text: str, stream: TextIO) -> str:
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return ascii_only(text)
+    return text
+
+
+def _closed(code: int) -> int:
+    """Nothing more can be said on stdout: what is still buffered must not fail at exit."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            if sys.stdout is not None:
+                os.dup2(null, sys.stdout.fileno())
+        finally:
+            os.close(null)
+    except (OSError, ValueError):
+        return code
+    return code

@@ -1,0 +1,220 @@
+"""What the keys do with the item under the cursor; every act is on disk before it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from opsdeck.errors import UsageError
+from opsdeck.journal.writing import Draft
+from opsdeck.runs import acts
+from opsdeck.runs.acts import Where
+from opsdeck.runs.progress import RunView
+from opsdeck.screens.prompt import Answers, Field, Prompt
+from opsdeck.screens.releasing import Releasing
+from opsdeck.text import visible
+
+DraftOf = Callable[[Answers], Draft]
+
+
+class ItemActs(Releasing):
+    """The keys that act on an item; subclasses say which item and which run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "space",
+            "attest",
+            "attest",
+            id="item.attest",
+            tooltip="Give your word that it is done, or take it back",
+        ),
+        Binding("n", "note", "note", id="item.note", tooltip="Write a note beside it"),
+        Binding("w", "waive", "waive", id="item.waive", tooltip="It need not hold until a day"),
+        Binding("d", "defer", "defer", id="item.defer", tooltip="Put it off, with a reason"),
+        Binding("o", "override", "override", id="item.override", tooltip="Go on although it fails"),
+        Binding("x", "unuse", "not used", id="item.unuse", tooltip="The team does not use this"),
+        Binding(
+            "u", "undo", "undo", id="item.undo", tooltip="Take back your own last act in this run"
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._acting: set[str] = set()
+
+    def where(self) -> Where | None:
+        """The item under the cursor."""
+        raise NotImplementedError
+
+    def run_view(self) -> RunView | None:
+        """The run on screen."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that make no sense now are neither offered nor obeyed."""
+        if action in ("attest", "note", "waive", "defer", "override", "unuse"):
+            view = self.run_view()
+            return None if view is None or (view.run and self.where() is None) else True
+        return True
+
+    def _act(self, act: Callable[[Where], Coroutine[Any, Any, None]]) -> None:
+        """Do something with the item under the cursor; ask for a release first if none is open.
+
+        The item is taken here and now: keys typed ahead may move the cursor before the act runs.
+        """
+        view, where = self.run_view(), self.where()
+        if where is not None and where.address in self._acting:
+            self.say("still saving the last one", "warn")
+            return
+
+        async def work() -> None:
+            found = where
+            if view is not None and view.run is None:
+                found = self.where() if await self.start_release() else None
+            if found is None:
+                return
+            self._acting.add(found.address)
+            try:
+                await act(found)
+            finally:
+                self._acting.discard(found.address)
+
+        self.run_worker(work(), group="act")
+
+    async def _record(self, make: Callable[[], Draft], said: str) -> None:
+        try:
+            draft = make()
+        except UsageError as error:
+            self.say(str(error), "warn")
+            return
+        if await self.host.commit(draft):
+            self.say(said, "good")
+
+    async def _ask(
+        self, title: str, where: Where, fields: list[Field], draft: DraftOf, said: str
+    ) -> None:
+        """Ask for what the act needs; what is typed is checked before the form closes."""
+        about = visible(where.item.text)
+        prompt = Prompt(title, fields, self.glyphs, about=about, check=draft)
+        answers = await self.app.push_screen_wait(prompt)
+        if answers is not None:
+            await self._record(lambda: draft(answers), said)
+
+    # The keys
+
+    def action_attest(self) -> None:
+        """Space: attest, or take an attestation back."""
+
+        async def attest(where: Where) -> None:
+            text = visible(where.item.text)
+            if where.status.state == "attested":
+                by = where.status.by
+                whose = "" if by == self.deck.operator else f"{visible(by)}'s word on "
+                await self._record(
+                    lambda: acts.take_back(where), f"took back {whose}{text}; u undoes"
+                )
+            else:
+                await self._record(lambda: acts.attest(where), f"attested {text}")
+
+        self._act(attest)
+
+    def action_note(self) -> None:
+        """n: a note beside the item."""
+
+        async def note(where: Where) -> None:
+            fields = [Field("text", "Note", "what you saw, a ticket, a link")]
+            await self._ask("Note", where, fields, lambda a: acts.note(where, a["text"]), "noted")
+
+        self._act(note)
+
+    def action_waive(self) -> None:
+        """w: the item need not hold until a moment."""
+        deck = self.deck
+
+        async def waive(where: Where) -> None:
+            def draft(a: Answers) -> Draft:
+                until = acts.parse_until(a["until"], deck.now(), deck.zone, deck.config.timezone)
+                return acts.waive(where, reason=a["reason"], approver=a["approver"], until=until)
+
+            fields = [
+                Field("reason", "Reason", "why it need not hold"),
+                Field("approver", "Approved by", "who agreed to it"),
+                Field(
+                    "until",
+                    f"Until (in {deck.config.timezone} unless you name a zone)",
+                    "7d, 2026-12-01, 2026-12-01 18:00 Europe/Berlin",
+                ),
+            ]
+            await self._ask("Waive", where, fields, draft, "waived")
+
+        self._act(waive)
+
+    def action_defer(self) -> None:
+        """d: put the item off."""
+        deck = self.deck
+
+        async def defer(where: Where) -> None:
+            def draft(a: Answers) -> Draft:
+                due = acts.parse_due(a["due"], deck.now(), deck.zone)
+                return acts.defer(where, a["reason"], due)
+
+            fields = [
+                Field("reason", "Reason", "why not now"),
+                Field("due", "Due (may stay empty)", "7d or 2026-12-01"),
+            ]
+            await self._ask("Defer", where, fields, draft, "deferred")
+
+        self._act(defer)
+
+    def action_override(self) -> None:
+        """o: go on although the item does not hold."""
+
+        async def override(where: Where) -> None:
+            try:
+                acts.override(where, "checked before asking")
+            except UsageError as error:
+                self.say(str(error), "warn")
+                return
+            fields = [Field("reason", "Reason (shown at sign-off)", "why going on is right")]
+            await self._ask(
+                "Override", where, fields, lambda a: acts.override(where, a["reason"]), "overridden"
+            )
+
+        self._act(override)
+
+    def action_unuse(self) -> None:
+        """x: the team does not use what the item is about."""
+
+        async def unuse(where: Where) -> None:
+            fields = [Field("reason", "Reason", "what the team does instead")]
+            await self._ask(
+                "Not used here",
+                where,
+                fields,
+                lambda a: acts.set_unused(where, a["reason"]),
+                "set as not used here",
+            )
+
+        self._act(unuse)
+
+    def action_undo(self) -> None:
+        """u: take back one's own last act in this run."""
+
+        async def undo() -> None:
+            view, deck = self.run_view(), self.deck
+            if view is None or view.run is None:
+                self.say("nothing to undo: no run is open")
+                return
+            try:
+                run = deck.state.run(view.run)
+                draft, mark = acts.undo(view.run, run, deck.operator, deck.now())
+            except UsageError as error:
+                self.say(str(error), "warn")
+                return
+            if await self.host.commit(draft):
+                item = visible(str(draft.data["item"]))
+                self.say(f"undone: {mark.kind} {item}, by you at {mark.at[11:16]} UTC", "good")
+
+        self.run_worker(undo(), group="act")

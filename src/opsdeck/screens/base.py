@@ -1,0 +1,213 @@
+"""The frame of every screen: header, banner, body, a line for messages, the keys that apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+
+from opsdeck.screens.wording import clock
+from opsdeck.text import plural, visible
+from opsdeck.widgets.lines import Line, LineView, Part, fit
+
+if TYPE_CHECKING:
+    from opsdeck.deck import Deck, Touched
+    from opsdeck.screens.host import DeckHost
+    from opsdeck.session import Place
+    from opsdeck.widgets.glyphs import Glyphs
+
+MESSAGE_S = 10.0
+
+
+class Frame(Screen[None]):
+    """A screen of the app; subclasses give the body and say what changes in it."""
+
+    AUTO_FOCUS = "LineList"
+    CSS = """
+    Frame { layout: vertical; background: $background; }
+    Frame .rule { height: 1; }
+    """
+    HORIZONTAL_BREAKPOINTS = [
+        (0, "-narrow"),
+        (100, "-wide"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "nothing", show=False, id="screen.tab", tooltip="Nothing here"),
+        Binding("shift+tab", "nothing", show=False, id="screen.backtab", tooltip="Nothing here"),
+    ]
+    KEYS: ClassVar[tuple[str, ...]] = ("list.open",)
+    """Ids of the bindings to name first at the bottom."""
+    LABELS: ClassVar[dict[str, str]] = {}
+    """Id of a binding -> what it is called at the bottom of this screen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._message = ""
+        self._message_style = ""
+        self._message_timer: Timer | None = None
+
+    # What subclasses say
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between header and keys."""
+        return ()
+
+    def heading(self) -> str:
+        """What the header says between the deck's name and the operator."""
+        return ""
+
+    def changed(self, touched: Touched | None) -> None:
+        """State, catalog or time changed: build again what depends on them."""
+
+    def place(self) -> Place | None:
+        """Where the operator stands, for the next session."""
+        return self.host.place_of()
+
+    # Services
+
+    @property
+    def host(self) -> DeckHost:
+        """The app, as what it is."""
+        return self.app  # type: ignore[return-value]
+
+    @property
+    def deck(self) -> Deck:
+        """The Deck."""
+        return self.host.deck
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The glyphs this terminal can show."""
+        return self.host.glyphs
+
+    def compose(self) -> ComposeResult:
+        """Header, banner, body, message, keys."""
+        yield LineView(self._header, id="header")
+        yield LineView(self._banner, id="banner")
+        yield from self.body()
+        yield LineView(self._message_line, id="message")
+        yield LineView(self._keys, id="keys")
+
+    def view(self, name: str) -> LineView:
+        """One of the frame's lines."""
+        return self.query_one(f"#{name}", LineView)
+
+    def on_screen_resume(self) -> None:
+        """What happened while another screen was in front is shown."""
+        self.state_changed(None)
+        self.host.keep_place()
+
+    def state_changed(self, touched: Touched | None) -> None:
+        """Show what State says now."""
+        if not self.is_mounted:
+            return
+        banner = self.view("banner")
+        if bool(self._banner(self.size.width)) != banner.display:
+            banner.display = not banner.display
+        banner.refresh(layout=True) if banner.display else None
+        banner.rebuild()
+        self.changed(touched)
+        self.tick()
+
+    def on_mount(self) -> None:
+        """An empty banner takes no room."""
+        self.view("banner").display = bool(self._banner(80))
+
+    def tick(self) -> None:
+        """The clock and the keys that apply may have changed."""
+        self.view("header").rebuild()
+        self.view("keys").rebuild()
+
+    def say(self, text: str, style: str = "") -> None:
+        """Show a message above the keys for a while."""
+        self._message, self._message_style = text, style
+        self.view("message").rebuild()
+        if self._message_timer is not None:
+            self._message_timer.stop()
+        if text:
+            self._message_timer = self.set_timer(MESSAGE_S, lambda: self.say(""))
+
+    def action_nothing(self) -> None:
+        """For keys that would otherwise do something surprising."""
+
+    # The frame's lines
+
+    def _header(self, width: int) -> list[Line]:
+        deck = self.deck
+        who = f"{visible(deck.operator)} {self.glyphs.dot} {clock(deck.now(), deck.zone)} "
+        who = self.glyphs.plain(who)
+        left = f" OpsDeck  {visible(deck.config.name)}"
+        heading = self.glyphs.plain(self.heading())
+        room = width - cell_len(left) - cell_len(who) - 4
+        middle = fit(heading, room, self.glyphs.ellipsis) if room > 0 else ""
+        line = (Part(left, "title"), Part("    "), Part(middle, "strong"), Part(who, "dim"))
+        return [line]
+
+    def _banner(self, width: int) -> list[Line]:
+        host, deck = self.host, self.deck
+        said: list[str] = []
+        if host.unsaved:
+            said.append(
+                f"NOT SAVED: {plural(len(host.unsaved), 'act')}. {host.unsaved_reason}."
+                " ctrl+r tries again; nothing is shown as done until it is on disk"
+            )
+        if deck.source.faults:
+            first = deck.source.faults[0]
+            more = f" (and {len(deck.source.faults) - 1} more)" if deck.source.faults[1:] else ""
+            said.append(f"CATALOG {first}{more}. The last good one stays on screen")
+        if deck.faults:
+            first_fault = deck.faults[0]
+            more = f" (and {len(deck.faults) - 1} more)" if deck.faults[1:] else ""
+            said.append(f"JOURNAL {first_fault}{more}. See `opsdeck journal verify`")
+        plain = (self.glyphs.plain(visible(text)) for text in said)
+        return [(Part(fit(f" {t}", width, self.glyphs.ellipsis), "alarm"),) for t in plain]
+
+    def _message_line(self, width: int) -> list[Line]:
+        glyphs = self.glyphs
+        if not self._message:
+            return [(Part(glyphs.rule * width, "dim"),)]
+        text = fit(glyphs.plain(visible(self._message)), width - 6, glyphs.ellipsis).rstrip()
+        rest = glyphs.rule * (width - cell_len(text) - 4)
+        return [
+            (
+                Part(f"{glyphs.rule} ", "dim"),
+                Part(text, self._message_style),
+                Part(f" {rest}", "dim"),
+            )
+        ]
+
+    def _keys(self, width: int) -> list[Line]:
+        """The keys that apply, as many as fit; help is always the last of them."""
+        parts: list[Part] = [Part(" ")]
+        help_size = len("? help") + 1
+        used = 1
+        for key, label in self.keys_now():
+            size = cell_len(key) + cell_len(label) + 3
+            if used + size > width - help_size:
+                break
+            parts += [Part(key, "accent"), Part(f" {label}  ", "dim")]
+            used += size
+        parts += [
+            Part(" " * max(0, width - used - help_size)),
+            Part("?", "accent"),
+            Part(" help ", "dim"),
+        ]
+        return [tuple(parts)]
+
+    def keys_now(self) -> list[tuple[str, str]]:
+        """Keys that apply now and are worth naming, with their labels, in the order of KEYS."""
+        found: dict[str, tuple[str, str]] = {}
+        for active in self.active_bindings.values():
+            binding = active.binding
+            name = binding.id or binding.action
+            if binding.show and active.enabled and name not in found:
+                label = self.glyphs.plain(self.LABELS.get(name, binding.description))
+                found[name] = (self.app.get_key_display(binding), label)
+        first = [name for name in self.KEYS if name in found]
+        return [found[name] for name in (*first, *(n for n in found if n not in first))]

@@ -1,0 +1,351 @@
+"""A checklist in one run: the list, the item under the cursor, and what may be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input
+
+from opsdeck.catalog.model import Checklist
+from opsdeck.deck import Touched
+from opsdeck.errors import UsageError
+from opsdeck.runs.acts import Where
+from opsdeck.runs.progress import RunView
+from opsdeck.screens.acting import ItemActs
+from opsdeck.screens.checklist_rows import item_rows
+from opsdeck.screens.item_lines import ItemText
+from opsdeck.screens.reader import Reader
+from opsdeck.screens.wording import occasion, run_title, span
+from opsdeck.session import Place
+from opsdeck.text import plural, visible
+from opsdeck.widgets.glyphs import bar
+from opsdeck.widgets.lines import Line, LineView, Part, Row
+from opsdeck.widgets.list import LineList
+
+DETAIL_AFTER_S = 0.15
+"""The detail follows the cursor once it rests, so that holding a key costs two rows a move."""
+
+
+class ChecklistScreen(ItemActs):
+    """One checklist, walked."""
+
+    CSS_PATH = "checklist.tcss"
+    KEYS: ClassVar[tuple[str, ...]] = (
+        "item.attest",
+        "item.note",
+        "item.waive",
+        "item.defer",
+        "item.override",
+        "item.unuse",
+        "item.undo",
+        "list.open",
+        "list.next_open",
+        "list.find",
+    )
+    LABELS: ClassVar[dict[str, str]] = {"list.open": "in full"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *ItemActs.BINDINGS,
+        Binding(
+            "slash", "find", "find", key_display="/", id="list.find", tooltip="Filter the items"
+        ),
+        Binding(
+            "tab", "next_open", "next open", id="list.next_open", tooltip="To the next open item"
+        ),
+        Binding(
+            "right_square_bracket",
+            "sibling(1)",
+            "next list",
+            key_display="]",
+            id="list.next",
+            tooltip="The next checklist",
+        ),
+        Binding(
+            "left_square_bracket",
+            "sibling(-1)",
+            show=False,
+            key_display="[",
+            id="list.previous",
+            tooltip="The checklist before",
+        ),
+        Binding("p", "older(1)", "past", id="run.older", tooltip="The run before this one"),
+        Binding("P", "older(-1)", show=False, id="run.newer", tooltip="The run after this one"),
+        Binding("R", "release", show=False, id="release.start", tooltip="Start a release"),
+        Binding("escape,q,h,left", "back", show=False, id="screen.back", tooltip="Back"),
+    ]
+
+    def __init__(self, checklist_id: str, run: str | None = None, item: str | None = None) -> None:
+        super().__init__()
+        self._checklist_id = checklist_id
+        self._run = run
+        self._first = item
+        self._query = ""
+        self._resting: Timer | None = None
+
+    # What is shown
+
+    @property
+    def checklist(self) -> Checklist | None:
+        """The checklist as the catalog has it now; None when it was taken out."""
+        return self.deck.catalog.checklist(self._checklist_id)
+
+    def run_view(self) -> RunView | None:
+        """The run on screen; the current one unless the operator went back to an older one."""
+        checklist = self.checklist
+        return self.deck.view(checklist, self._run) if checklist else None
+
+    def where(self) -> Where | None:
+        """The item under the cursor."""
+        checklist, key = self.checklist, self.items.key
+        if checklist is None or key is None:
+            return None
+        try:
+            return self.deck.where(checklist, key, self._run)
+        except UsageError:
+            return None
+
+    @property
+    def items(self) -> LineList:
+        """The list."""
+        return self.query_one("#items", LineList)
+
+    def body(self) -> Iterable[Widget]:
+        """Progress, list and detail."""
+        items = LineList(self._rows, self.glyphs.cursor, id="items")
+        items.want(self._first)
+        find = Input(id="find", placeholder="words to find; enter keeps them, esc shows all")
+        find.cursor_blink = False
+        find.can_focus = False
+        yield LineView(self._progress, id="progress")
+        yield Container(
+            items,
+            LineView(self._split, id="split"),
+            LineView(self._detail, id="detail"),
+            id="work",
+        )
+        yield find
+
+    def heading(self) -> str:
+        """Which list, which occasion."""
+        checklist = self.checklist
+        if checklist is None:
+            return visible(self._checklist_id)
+        return run_title(checklist, self._run or self.deck.current_run(checklist))
+
+    def changed(self, touched: Touched | None) -> None:
+        """Rows and progress now; the detail when the cursor rests."""
+        self.items.rebuild()
+        self.view("progress").rebuild()
+        self._rest()
+        self._tell_of_others(touched)
+
+    def place(self) -> Place | None:
+        """This list, this item."""
+        key = self.items.key if self.is_mounted else self._first
+        return self.host.place_of(checklist=self._checklist_id, run=self._run, key=key)
+
+    def _tell_of_others(self, touched: Touched | None) -> None:
+        view = self.run_view()
+        for _, event in touched.events if touched and view else ():
+            if event.by != self.deck.operator and event.data.get("run") == (view and view.run):
+                what = event.type.removeprefix("item.").replace("reopened", "took back")
+                self.say(f"{event.by} {what} {event.data.get('item')}", "accent")
+
+    def _rows(self, width: int) -> list[Row]:
+        view = self.run_view()
+        if view is None:
+            return [Row((Part("   this list is no longer in the catalog; esc goes back", "warn"),))]
+        run = self.deck.state.run(view.run) if view.run else None
+        entries = run.entries if run else {}
+        noted = {item for item, entry in entries.items() if entry.standing_notes()}
+        return item_rows(view, self.glyphs, width, self.deck.zone, noted, self._query)
+
+    def _progress(self, width: int) -> list[Line]:
+        view, glyphs = self.run_view(), self.glyphs
+        if view is None:
+            return [(), self._rule(width)]
+        parts = [
+            Part(f" {bar(glyphs, view.done, view.total)} ", "bar"),
+            Part(f"{view.done}/{view.total}", "strong"),
+        ]
+        for state, style in (
+            ("failed", "bad"),
+            ("stale", "warn"),
+            ("unknown", "warn"),
+            ("deferred", "warn"),
+            ("overridden", "warn"),
+            ("open", ""),
+        ):
+            count = view.count(state)  # type: ignore[arg-type]
+            parts += [Part(f"   {count} {state}", style)] if count else []
+        parts.append(Part(f"   {self._standing(view)}", "dim"))
+        if self._query:
+            parts.append(Part(f"   filter: {glyphs.plain(visible(self._query))}", "accent"))
+        return [tuple(parts), self._rule(width)]
+
+    def _standing(self, view: RunView) -> str:
+        if view.run is None:
+            return "no release is open: R starts one"
+        if view.over:
+            word = view.state if view.state != "open" else "missed"
+            return f"{word}; over since {occasion(view.run)}, kept as it was; P goes on"
+        if view.state == "complete except deferred":
+            return view.state
+        if view.due:
+            return f"due in {span(self.deck.now(), view.due)}"
+        return "complete" if view.state == "complete" else ""
+
+    def _rule(self, width: int) -> Line:
+        return (Part(self.glyphs.rule * width, "dim"),)
+
+    def _split(self, width: int) -> list[Line]:
+        return [self._rule(width)]
+
+    def _detail(self, width: int) -> list[Line]:
+        where = self.where()
+        if where is None:
+            view = self.run_view()
+            if view is not None and view.run is None and self.items.key:
+                return self._detail_without_run(width, view)
+            return []
+        lines = ItemText(self.deck, self.glyphs, where).short(width)
+        room = self.view("detail").size.height
+        if room and len(lines) > room:
+            more = f"{self.glyphs.ellipsis} {plural(len(lines) - room + 1, 'more line')}: enter"
+            lines = [*lines[: room - 1], (Part(more, "dim"),)]
+        return lines
+
+    def _detail_without_run(self, width: int, view: RunView) -> list[Line]:
+        item = view.checklist.item(self.items.key or "")
+        if item is None:
+            return []
+        status = view.statuses[view.checklist.items.index(item)]
+        where = Where(view.checklist, item, "", status)
+        return ItemText(self.deck, self.glyphs, where).short(width)
+
+    # Moving about
+
+    @on(LineList.Moved)
+    def _cursor_moved(self) -> None:
+        self._rest()
+
+    def _rest(self) -> None:
+        if self._resting is None:
+            self._resting = self.set_timer(DETAIL_AFTER_S, self._rested)
+        else:
+            self._resting.reset()
+
+    def _rested(self) -> None:
+        self._resting = None
+        self.view("detail").rebuild()
+        self.view("keys").rebuild()
+        self.host.keep_place()
+
+    @on(LineList.Chosen)
+    def _open_item(self) -> None:
+        where = self.where()
+        if where is None:
+            return
+        text = visible(where.item.text)
+
+        def build(width: int) -> list[Line]:
+            now = self.where() or where
+            return ItemText(self.deck, self.glyphs, now).full(width)
+
+        self.app.push_screen(Reader(text, build))
+
+    def action_next_open(self) -> None:
+        """To the next item that is not done, around the end."""
+        view = self.run_view()
+        if view is None:
+            return
+        waiting = {
+            i.id for i, s in zip(view.checklist.items, view.statuses, strict=True) if not s.done
+        }
+        keys = self.items.keys
+        start = keys.index(self.items.key) + 1 if self.items.key in keys else 0
+        after = [k for k in (*keys[start:], *keys[:start]) if k in waiting]
+        if after:
+            self.items.want(after[0])
+        else:
+            self.say("nothing is open here", "good")
+
+    def action_sibling(self, by: int) -> None:
+        """The checklist after or before this one."""
+        lists = [c.id for c in self.deck.catalog.checklists]
+        if self._checklist_id not in lists:
+            return
+        self._checklist_id = lists[(lists.index(self._checklist_id) + by) % len(lists)]
+        self._run, self._query = None, ""
+        self.items.top = 0
+        self.items.want((self.checklist or self.deck.catalog.checklists[0]).items[0].id)
+        self.state_changed(None)
+        self.view("detail").rebuild()
+        self.host.keep_place()
+
+    def action_older(self, by: int) -> None:
+        """An older or newer run of this list."""
+        checklist = self.checklist
+        if checklist is None:
+            return
+        runs = [k for k, n in self.deck.runs() if n.checklist == checklist.id]
+        current = self._run or self.deck.current_run(checklist)
+        if current not in runs:
+            self.say("there is no older run of this list")
+            return
+        index = runs.index(current) - by
+        if not 0 <= index < len(runs):
+            self.say("there is no older run of this list" if by > 0 else "this is the newest run")
+            return
+        newest = runs[index] == self.deck.current_run(checklist)
+        self._run = None if newest else runs[index]
+        self.state_changed(None)
+        self.view("detail").rebuild()
+
+    def action_back(self) -> None:
+        """To the screen before; a filter goes first."""
+        if self._query:
+            self._filter("")
+        else:
+            self.dismiss()
+
+    # Finding
+
+    def action_find(self) -> None:
+        """Filter as you type."""
+        find = self.query_one("#find", Input)
+        find.add_class("-shown")
+        find.can_focus = True
+        find.value = self._query
+        find.focus()
+
+    def _filter(self, query: str) -> None:
+        self._query = query
+        self.items.rebuild()
+        self.view("progress").rebuild()
+
+    @on(Input.Changed, "#find")
+    def _typed(self, event: Input.Changed) -> None:
+        if event.input.has_focus:
+            self._filter(event.value)
+
+    @on(Input.Submitted, "#find")
+    def _found(self) -> None:
+        self._leave_find()
+
+    def _leave_find(self) -> None:
+        find = self.query_one("#find", Input)
+        find.remove_class("-shown")
+        find.can_focus = False
+        self.items.focus()
+
+    def key_escape(self) -> None:
+        """Leaving the filter shows all again."""
+        if self.query_one("#find", Input).has_focus:
+            self._filter("")
+            self._leave_find()

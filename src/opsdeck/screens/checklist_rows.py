@@ -1,0 +1,86 @@
+"""The rows of a checklist: group headings, then glyph and word, kind, text, who and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+
+from rich.cells import cell_len
+
+from opsdeck.catalog.model import Item
+from opsdeck.runs.progress import RunView
+from opsdeck.runs.status import Status
+from opsdeck.screens.wording import STATE_STYLES, when
+from opsdeck.text import visible
+from opsdeck.widgets.glyphs import Glyphs
+from opsdeck.widgets.lines import Part, Row, fit
+
+STATE_CELLS = 10
+BY_CELLS = 8
+WHEN_CELLS = 9
+
+
+def matches(item: Item, status: Status, words: Sequence[str]) -> bool:
+    """Whether every word stands somewhere in the item's text, id, group, state or person."""
+    if not words:
+        return True
+    hay = " ".join((item.text, item.id, *item.group, status.state, status.by)).casefold()
+    return all(word in hay for word in words)
+
+
+def item_rows(
+    view: RunView, glyphs: Glyphs, width: int, zone: tzinfo, noted: set[str], query: str
+) -> list[Row]:
+    """The list in `width` cells; `noted` are the ids of items that have notes."""
+    words = query.casefold().split()
+    rows: list[Row] = []
+    group: tuple[str, ...] = ()
+    for item, status in zip(view.checklist.items, view.statuses, strict=True):
+        if not matches(item, status, words):
+            continue
+        if item.group != group:
+            group = item.group
+            if group:
+                rows.append(_group_row(group, glyphs, width))
+        rows.append(_item_row(item, status, glyphs, width, view.as_of, zone, item.id in noted))
+    if not rows:
+        said = f"   no item matches {query!r}; esc shows all" if query else "   no items"
+        rows.append(Row((Part(glyphs.plain(said), "dim"),)))
+    return rows
+
+
+def _group_row(group: tuple[str, ...], glyphs: Glyphs, width: int) -> Row:
+    text = glyphs.plain(" › ".join(visible(g) for g in group))
+    return Row((Part(fit(f"   {text}", width, glyphs.ellipsis), "title"),))
+
+
+def _item_row(
+    item: Item,
+    status: Status,
+    glyphs: Glyphs,
+    width: int,
+    now: datetime,
+    zone: tzinfo,
+    noted: bool,
+) -> Row:
+    style = STATE_STYLES[status.state]
+    head = f"   {glyphs.states[status.state]} {status.state:<{STATE_CELLS}} "
+    kind = f"{glyphs.sensed if item.sensed else glyphs.manual} "
+    who = f" {_who(item, status, glyphs, now, zone)}"
+    mark = f" {glyphs.note}" if noted else ""
+    room = width - cell_len(head) - cell_len(kind) - cell_len(who) - cell_len(mark) - 1
+    text = fit(glyphs.plain(visible(item.text)), room, glyphs.ellipsis)
+    faded = "dim" if status.state in ("inactive", "waived") else ""
+    return Row(
+        (Part(head, style), Part(f"{kind}{text}", faded), Part(f"{mark}{who}", "dim")), item.id
+    )
+
+
+def _who(item: Item, status: Status, glyphs: Glyphs, now: datetime, zone: tzinfo) -> str:
+    if status.mark is None:
+        said = "not used here" if status.state == "inactive" else ""
+        return fit(said, BY_CELLS + WHEN_CELLS + 1 if said else 0, glyphs.ellipsis)
+    at = when(status.at, now, zone)
+    by = "" if item.sensed and status.state in ("passed", "failed", "unknown") else status.by
+    by = fit(glyphs.plain(visible(by)), BY_CELLS, glyphs.ellipsis)
+    return f"{by} {at:>{WHEN_CELLS}}"

@@ -1,0 +1,197 @@
+"""The Deck: what needs somebody now, what is due, what happened last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import on
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from opsdeck.deck import Touched
+from opsdeck.runs.overview import Concern, Due, concerns, due_lines
+from opsdeck.runs.progress import RunView
+from opsdeck.screens.releasing import Releasing
+from opsdeck.screens.wording import event_text, event_time, occasion, span, when
+from opsdeck.session import Place
+from opsdeck.text import plural, visible
+from opsdeck.widgets.glyphs import bar
+from opsdeck.widgets.lines import Line, Part, Row, fit
+from opsdeck.widgets.list import LineList
+
+MOST_CONCERNS = 8
+LAST_EVENTS = 30
+
+
+class DeckScreen(Releasing):
+    """The first screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *Releasing.BINDINGS,
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first: str | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """One list of everything."""
+        rows = LineList(self._rows, self.glyphs.cursor, id="rows")
+        rows.want(self._first)
+        yield rows
+
+    @property
+    def rows(self) -> LineList:
+        """The list."""
+        return self.query_one("#rows", LineList)
+
+    def start_at(self, key: str | None) -> None:
+        """Put the cursor there once the rows exist."""
+        self._first = key
+
+    def place(self) -> Place | None:
+        """The row under the cursor."""
+        return self.host.place_of(key=self.rows.key if self.is_mounted else self._first)
+
+    def changed(self, touched: Touched | None) -> None:
+        """Everything here may depend on anything."""
+        self.rows.rebuild()
+
+    @on(LineList.Moved)
+    def _moved(self) -> None:
+        self.host.keep_place()
+
+    @on(LineList.Chosen)
+    def _open(self, event: LineList.Chosen) -> None:
+        kind, _, rest = (event.key or "").partition(" ")
+        if kind == "list":
+            checklist, _, item = rest.partition(" ")
+            self.host.open_checklist(checklist, item=item or None)
+        elif kind == "run":
+            checklist, _, run = rest.partition(" ")
+            self.host.open_checklist(checklist, run=run)
+        elif kind == "event":
+            self.host.open_mode("journal")
+
+    # The rows
+
+    def _rows(self, width: int) -> list[Row]:
+        deck = self.deck
+        views = [deck.view(c) for c in deck.catalog.checklists]
+        return [
+            *self._section("NOW", width),
+            *self._now(views, width),
+            *self._section("DUE", width),
+            *(self._due_row(due, width) for due in due_lines(views)),
+            *self._section("LAST", width),
+            *self._last(width),
+        ]
+
+    def _section(self, name: str, width: int) -> list[Row]:
+        rule = self.glyphs.rule * max(0, width - cell_len(name) - 2)
+        return [Row((Part(f" {name} ", "title"), Part(rule, "dim")))]
+
+    def _now(self, views: list[RunView], width: int) -> list[Row]:
+        deck, glyphs = self.deck, self.glyphs
+        found = concerns(views, self._missed(), deck.now())
+        rows = [self._concern_row(c, width) for c in found[:MOST_CONCERNS]]
+        if found[MOST_CONCERNS:]:
+            more = f"     and {len(found) - MOST_CONCERNS} more: press 2 for all lists"
+            rows.append(Row((Part(more, "dim"),)))
+        if not found:
+            ok = glyphs.states["passed"]
+            text = "Nothing needs you now. Enter opens the list under the bar."
+            rows.append(Row((Part(f"   {ok} ", "good"), Part(text))))
+        if deck.config.file is None:
+            hint = "No opsdeck.toml found: what only some teams use is inactive. `opsdeck init`"
+            line = fit(glyphs.plain(f"   {glyphs.dot} {hint}"), width, glyphs.ellipsis)
+            rows.append(Row((Part(line, "dim"),)))
+        return rows
+
+    def _missed(self) -> list[RunView]:
+        deck = self.deck
+        previous = [(c, deck.previous_run(c)) for c in deck.catalog.checklists]
+        views = [deck.view(c, run) for c, run in previous if run]
+        return [v for v in views if v.state == "missed"]
+
+    def _concern_row(self, concern: Concern, width: int) -> Row:
+        glyphs, view = self.glyphs, concern.view
+        title = f"{visible(view.checklist.title)} {glyphs.dot} {occasion(view.run)}"
+        key = f"list {view.checklist.id}"
+        first = concern.items[0][0] if concern.items else None
+        match concern.kind:
+            case "failed":
+                glyph, style = glyphs.states["failed"], "bad"
+                text = f"{visible(first.text) if first else ''}  ({title})"
+            case "missed":
+                glyph, style = glyphs.warn, "warn"
+                key = f"run {view.checklist.id} {view.run}"
+                text = f"{title}: {view.done} of {view.total} done when it ended"
+            case "stale":
+                glyph, style = glyphs.states["stale"], "warn"
+                text = f"{title}: {plural(len(concern.items), 'item')} to look at again"
+            case _:
+                glyph, style = glyphs.states["waived"], "warn"
+                text = f"{title}: {plural(len(concern.items), 'waiver')} about to end"
+        if first is not None:
+            key += f" {first.id}"
+        head = f"   {glyph} {concern.kind:<8} "
+        body = fit(glyphs.plain(text), width - cell_len(head), glyphs.ellipsis)
+        return Row((Part(head, style), Part(body)), key)
+
+    def _due_row(self, due: Due, width: int) -> Row:
+        glyphs, view = self.glyphs, due.next_view
+        head = f"   {fit(glyphs.plain(self._due_title(due)), 25, glyphs.ellipsis)} "
+        progress = bar(glyphs, due.done, due.total)
+        count = f" {due.done:>3}/{due.total:<3} "
+        key = f"list {view.checklist.id}"
+        if due.cadence in ("release", "standing") and due.done < due.total:
+            state, right = f"next: {visible(view.checklist.title)}", ""
+        elif due.done == due.total:
+            state, right = "complete", ""
+        else:
+            state, right = self._open_words(view), ""
+        if view.due is not None:
+            right = f"due in {span(self.deck.now(), view.due)} "
+        if due.cadence == "release" and view.run is None:
+            state = "R starts a release"
+        room = width - cell_len(head) - cell_len(progress) - cell_len(count) - cell_len(right) - 1
+        body = fit(glyphs.plain(f" {state}"), room, glyphs.ellipsis)
+        return Row(
+            (
+                Part(head),
+                Part(progress, "bar"),
+                Part(count, "strong"),
+                Part(body, "dim"),
+                Part(f" {right}"),
+            ),
+            key,
+        )
+
+    def _due_title(self, due: Due) -> str:
+        view = due.views[0]
+        if due.cadence == "release":
+            release = self.deck.release()
+            return f"Release {release}" if release else "Release"
+        if due.cadence == "standing":
+            return f"Standing, {plural(len(due.views), 'list')}"
+        return visible(view.checklist.title)
+
+    def _open_words(self, view: RunView) -> str:
+        words = [f"{n} {state}" for state, n in sorted(view.counts.items()) if state == "failed"]
+        if view.state == "not started":
+            return "not begun"
+        return ", ".join([*words, f"{view.total - view.done} to do"])
+
+    def _last(self, width: int) -> list[Row]:
+        deck, glyphs = self.deck, self.glyphs
+        now = deck.now()
+        rows = []
+        for recorded in deck.state.recent(LAST_EVENTS):
+            at = when(event_time(recorded.event), now, deck.zone)
+            text = fit(glyphs.plain(event_text(recorded.event)), width - 14, glyphs.ellipsis)
+            rows.append(Row((Part(f"   {at:<9}  ", "dim"), Part(text)), f"event {recorded.id}"))
+        nothing: Line = (Part("   nothing yet: what you tick and note appears here", "dim"),)
+        return rows or [Row(nothing)]

@@ -1,0 +1,68 @@
+"""Help: the keys that apply on the screen one came from, and what the glyphs and words mean."""
+
+from __future__ import annotations
+
+from opsdeck.runs.status import ItemState
+from opsdeck.screens.base import Frame
+from opsdeck.screens.wording import STATE_STYLES
+from opsdeck.widgets.lines import Line, Part, wrap
+
+_STATES: dict[ItemState, str] = {
+    "open": "nobody has said anything of it yet",
+    "checking": "a probe is looking",
+    "passed": "a probe found it so",
+    "attested": "a person gave their word",
+    "failed": "a probe found that it does not hold",
+    "unknown": "the probe could not look: offline, timeout, no rights; nobody is blamed",
+    "stale": "what was found or said is too old to count",
+    "overridden": "a person goes on although it fails; shown at sign-off",
+    "waived": "it need not hold until a day, with reason and approver",
+    "deferred": "put off, with a reason",
+    "inactive": "the team does not use that feature",
+}
+
+_NOTES = (
+    "What you see is on disk: an act is shown only once the journal has it.",
+    "Nothing is ever erased. u takes your own last act back, and the journal keeps both.",
+    "A dropped connection loses nothing; the next start comes back to the same item.",
+    "Every list, item and screen can be reached by name with ctrl+p.",
+)
+
+
+def help_lines(screen: Frame) -> list[tuple[str, str]]:
+    """Key -> what it does, for all keys that apply on `screen`."""
+    found: dict[str, tuple[list[str], str]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.tooltip == "Nothing here" or not active.enabled:
+            continue
+        key = screen.app.get_key_display(binding)
+        name = binding.id or binding.action
+        keys, _ = found.setdefault(name, ([], binding.tooltip or binding.description))
+        keys.append(key)
+    return [(" ".join(keys), text) for keys, text in found.values() if text]
+
+
+def build_help(screen: Frame, width: int) -> list[Line]:
+    """The help page in `width` cells."""
+    glyphs = screen.glyphs
+    lines: list[Line] = [(Part("Keys here", "title"),)]
+    for keys, text in help_lines(screen):
+        lines.append((Part(f"  {glyphs.plain(keys):<18}", "accent"), Part(glyphs.plain(text))))
+    lines += [(), (Part("What an item's state means", "title"),)]
+    for state, text in _STATES.items():
+        head = f"  {glyphs.states[state]} {state:<12}"
+        wrapped = wrap(text, max(10, width - len(head)))
+        lines.append((Part(head, STATE_STYLES[state]), Part(wrapped[0])))
+        lines += [(Part(" " * len(head) + more),) for more in wrapped[1:]]
+    lines += [
+        (),
+        (Part(f"  {glyphs.sensed} sensed: ", "accent"), Part("a probe verifies it")),
+        (Part(f"  {glyphs.manual} manual: ", "accent"), Part("a person must look")),
+        (Part(f"  {glyphs.note} ", "accent"), Part("has notes")),
+        (),
+        (Part("Good to know", "title"),),
+    ]
+    for note in _NOTES:
+        lines += [(Part(f"  {line}"),) for line in wrap(note, width - 2)]
+    return lines

@@ -1,0 +1,100 @@
+"""What every screen may ask of the app: the Deck, the journal's thread, a word to the operator."""
+
+from __future__ import annotations
+
+from textual.app import App
+
+from opsdeck.background import JournalThread
+from opsdeck.deck import Deck, Touched
+from opsdeck.errors import NotSavedError
+from opsdeck.journal.store import Saved
+from opsdeck.journal.writing import Draft
+from opsdeck.screens.base import Frame
+from opsdeck.session import Place, Session
+from opsdeck.widgets.glyphs import Glyphs
+
+SLOW_SAVE_S = 0.15
+"""A save that takes longer than this is announced."""
+
+
+class DeckHost(App[int]):
+    """The app's services; the app itself adds the screens."""
+
+    def __init__(self, deck: Deck, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.deck = deck
+        self.glyphs = glyphs
+        self.journal_thread = JournalThread()
+        self.session = Session(deck.journal.home, deck.operator)
+        self.unsaved: list[Draft] = []
+        self.unsaved_reason = ""
+
+    async def commit(self, *drafts: Draft) -> bool:
+        """Put events on disk, then show them; False (and a banner) when that failed.
+
+        What was not saved is kept, so that the operator may try again without typing it anew.
+        """
+        slow = self.set_timer(SLOW_SAVE_S, lambda: self.say("saving ...", "warn"))
+        deck, wanted, after = self.deck, list(drafts), self.deck.state.max_clock
+
+        def write() -> Saved:
+            return deck.write(wanted, after)
+
+        try:
+            saved = await self.journal_thread.run(write)
+        except NotSavedError as error:
+            self.unsaved += wanted
+            self.unsaved_reason = str(error).removeprefix("not saved: ")
+            self.show_changes(None)
+            return False
+        finally:
+            slow.stop()
+        self.show_changes(deck.absorb(saved))
+        return True
+
+    async def retry(self) -> None:
+        """Try to save what could not be saved."""
+        wanted, self.unsaved = self.unsaved, []
+        if wanted and await self.commit(*wanted):
+            self.unsaved_reason = ""
+            self.say(f"saved {len(wanted)} after all", "good")
+
+    def show_changes(self, touched: Touched | None) -> None:
+        """Have the screen show what State says now."""
+        if isinstance(self.screen, Frame):
+            self.screen.state_changed(touched)
+
+    def say(self, text: str, style: str = "") -> None:
+        """A word to the operator, on the line above the keys."""
+        if isinstance(self.screen, Frame):
+            self.screen.say(text, style)
+
+    def keep_place(self) -> None:
+        """Remember where the operator stands."""
+        screen = self.screen
+        if isinstance(screen, Frame):
+            place = screen.place()
+            if place is not None:
+                self.session.keep(place)
+
+    def modes(self) -> tuple[tuple[str, str, str, str], ...]:
+        """The screens that digits switch to: digit, mode, name, what it shows."""
+        raise NotImplementedError
+
+    def open_mode(self, mode: str) -> None:
+        """Show one of those screens."""
+        raise NotImplementedError
+
+    def open_checklist(
+        self, checklist_id: str, run: str | None = None, item: str | None = None
+    ) -> None:
+        """Show a checklist in a run (None: the current one), the cursor on an item."""
+        raise NotImplementedError
+
+    def action_help(self) -> None:
+        """Show the keys that apply and what the glyphs mean."""
+        raise NotImplementedError
+
+    def place_of(self, **more: str | None) -> Place:
+        """The place of the current mode."""
+        return Place(mode=self.current_mode, **more)

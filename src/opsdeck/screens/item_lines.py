@@ -1,0 +1,150 @@
+"""One item in words: beside the list in short, on a page of its own in full."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rich.cells import cell_len
+
+from opsdeck.catalog.durations import format_duration
+from opsdeck.deck import Deck
+from opsdeck.journal.clock import parse_wall
+from opsdeck.journal.events import VERDICTS
+from opsdeck.journal.fold import Mark
+from opsdeck.runs.acts import Where
+from opsdeck.runs.status import ItemState
+from opsdeck.screens.wording import STATE_STYLES, mark_text, occasion, quoted, status_text, when
+from opsdeck.text import visible, visible_lines
+from opsdeck.widgets.glyphs import Glyphs
+from opsdeck.widgets.lines import Line, Part, wrap
+
+LAST_VERDICTS = 10
+
+
+class ItemText:
+    """Builds the lines of one item as it stands now."""
+
+    def __init__(self, deck: Deck, glyphs: Glyphs, where: Where) -> None:
+        self.deck = deck
+        self.glyphs = glyphs
+        self.where = where
+        self.entry = deck.state.entry(where.run, where.item.id)
+        self.now = deck.now()
+
+    def short(self, width: int) -> list[Line]:
+        """Title, state, notes, guide, the latest of its history."""
+        lines = [*self._title(width), *self._state(width), *self._notes(width)]
+        lines += self._guide(width)
+        past = self._past()[:4]
+        if past:
+            lines += [(), (Part("history", "dim"),), *(self._history_line(p, width) for p in past)]
+        return lines
+
+    def full(self, width: int) -> list[Line]:
+        """All that is known of it."""
+        lines = [*self._title(width), *self._state(width), (), *self._guide(width), ()]
+        lines += self._facts(width)
+        lines += [(), (Part("Notes", "strong"),)]
+        lines += self._notes(width) or [(Part("none yet; n writes one", "dim"),)]
+        lines += [(), (Part("History, newest first", "strong"),)]
+        past = self._past()
+        lines += [self._history_line(p, width) for p in past]
+        return lines if past else [*lines, (Part("nothing was said of it yet", "dim"),)]
+
+    def _plain(self, text: str) -> str:
+        return self.glyphs.plain(text)
+
+    def _wrapped(self, text: str, width: int, style: str = "") -> list[Line]:
+        return [(Part(line, style),) for line in wrap(self._plain(text), width)]
+
+    def _title(self, width: int) -> list[Line]:
+        return self._wrapped(visible(self.where.item.text), width, "strong")
+
+    def _state(self, width: int) -> list[Line]:
+        item, status = self.where.item, self.where.status
+        kind = "sensed" if item.sensed else "manual"
+        glyph = self.glyphs.states[status.state]
+        head: Line = (
+            Part(f"{glyph} {status.state}", STATE_STYLES[status.state]),
+            Part(f"  {kind}", "dim"),
+        )
+        text = self._plain(status_text(status, self.now, self.deck.zone))
+        used = sum(cell_len(part.text) for part in head) + 2
+        if used + cell_len(text) <= width:
+            lines = [(*head, Part(f"  {text}"))]
+        else:
+            lines = [head, *self._wrapped(text, width)]
+        verdicts = self._verdicts()
+        return [*lines, verdicts] if verdicts else lines
+
+    def _verdicts(self) -> Line:
+        found = self.entry.verdicts[-LAST_VERDICTS:] if self.entry else []
+        if not found:
+            return ()
+        parts = [Part("last ten  ", "dim")]
+        states: dict[str, ItemState] = {"passed": "passed", "failed": "failed"}
+        for verdict in found:
+            state = states.get(verdict.kind, "unknown")
+            parts.append(Part(self.glyphs.states[state], STATE_STYLES[state]))
+        return tuple(parts)
+
+    def _notes(self, width: int) -> list[Line]:
+        lines: list[Line] = []
+        if self.where.item.note:
+            lines += self._wrapped(visible(self.where.item.note), width, "dim")
+        for note in (self.entry.standing_notes() if self.entry else [])[-3:]:
+            at = when(_at(note), self.now, self.deck.zone)
+            lines += self._wrapped(f"{at} {visible(note.by)}: {quoted(note.text)}", width, "accent")
+        return lines
+
+    def _guide(self, width: int) -> list[Line]:
+        """The guide, its paragraphs flowing into the width there is."""
+        lines: list[Line] = []
+        paragraph: list[str] = []
+        for line in [*visible_lines(self.where.item.guide), ""]:
+            if line.strip():
+                paragraph.append(line.strip())
+            elif paragraph:
+                lines += (
+                    [(), *self._wrapped(" ".join(paragraph), width)]
+                    if lines
+                    else (self._wrapped(" ".join(paragraph), width))
+                )
+                paragraph = []
+        return lines
+
+    def _facts(self, width: int) -> list[Line]:
+        item = self.where.item
+        facts = [("address", f"{self.where.checklist.id}/{item.id}"), ("run", self.where.run)]
+        if item.group:
+            facts.append(("group", " > ".join(item.group)))
+        if item.valid_for_s is not None:
+            facts.append(("evidence is good for", format_duration(item.valid_for_s)))
+        if item.uses:
+            used = "used here" if item.uses in self.deck.config.uses else "not in [deck] uses"
+            facts.append(("only if the team uses", f"{item.uses} ({used})"))
+        return [
+            line
+            for name, value in facts
+            for line in self._wrapped(f"{name}: {visible(value)}", width, "dim")
+        ]
+
+    def _past(self) -> list[tuple[str, Mark]]:
+        return self.deck.history(self.where.checklist, self.where.item.id)
+
+    def _history_line(self, past: tuple[str, Mark], width: int) -> Line:
+        run, mark = past
+        entry = self.deck.state.entry(run, self.where.item.id)
+        undone = entry is not None and mark.id in entry.undone
+        text = f"{when(_at(mark), self.now, self.deck.zone)} {mark_text(mark)}"
+        if mark.kind in VERDICTS:
+            text = f"{when(_at(mark), self.now, self.deck.zone)} {mark.kind} {quoted(mark.text)}"
+        if undone:
+            text += " (undone)"
+        if run != self.where.run:
+            text += f"  [{visible(occasion(run))}]"
+        return (Part(self._plain(text), "dim" if undone or run != self.where.run else ""),)
+
+
+def _at(mark: Mark) -> datetime | None:
+    return parse_wall(mark.at)

@@ -1,0 +1,72 @@
+"""The palette (ctrl+p): every screen, checklist and item by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from opsdeck.text import visible
+
+if TYPE_CHECKING:
+    from opsdeck.screens.host import DeckHost
+
+
+class Entry(NamedTuple):
+    """One thing to go to."""
+
+    name: str
+    help: str
+    go: Callable[[], None]
+
+
+class GoTo(Provider):
+    """Screens, checklists and items."""
+
+    @property
+    def _host(self) -> DeckHost:
+        return self.app  # type: ignore[return-value]
+
+    def _screens(self) -> Iterator[Entry]:
+        host = self._host
+        for digit, mode, name, about in host.modes():
+            yield Entry(name, f"{about} ({digit})", partial(host.open_mode, mode))
+        yield Entry("Help", "The keys that apply here (?)", host.action_help)
+
+    def _lists(self) -> Iterator[Entry]:
+        host = self._host
+        for checklist in host.deck.catalog.checklists:
+            go = partial(host.open_checklist, checklist.id)
+            yield Entry(visible(checklist.title), visible(checklist.section), go)
+
+    def _items(self) -> Iterator[Entry]:
+        host = self._host
+        for checklist in host.deck.catalog.checklists:
+            for item in checklist.items:
+                go = partial(host.open_checklist, checklist.id, item=item.id)
+                yield Entry(visible(item.text), visible(checklist.title), go)
+
+    async def discover(self) -> Hits:
+        """Before anything is typed: the screens and the lists."""
+        for entry in (*self._screens(), *self._lists()):
+            help_text = _no_markup(entry.help)
+            yield DiscoveryHit(Content(entry.name), entry.go, entry.name, help_text)
+
+    async def search(self, query: str) -> Hits:
+        """What fits the letters typed."""
+        matcher = self.matcher(query)
+        for entry in (*self._screens(), *self._lists(), *self._items()):
+            score, offsets = matcher.fuzzy_search.match(query, entry.name)
+            if score > 0:
+                name = Content(entry.name)
+                for offset in offsets:
+                    name = name.stylize(matcher.match_style, offset, offset + 1)
+                yield Hit(score, name, entry.go, entry.name, _no_markup(entry.help))
+
+
+def _no_markup(text: str) -> str:
+    """The palette takes its second lines for markup, which brackets begin."""
+    return text.replace("[", "(").replace("]", ")")

@@ -1,0 +1,129 @@
+"""A small form: what the journal needs to know before something is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import ClassVar, NamedTuple
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from opsdeck.errors import OpsDeckError
+from opsdeck.text import visible
+from opsdeck.widgets.glyphs import Glyphs
+from opsdeck.widgets.lines import Line, LineView, Part, wrap
+
+
+class Field(NamedTuple):
+    """One line to fill in; `hint` stands in it while it is empty."""
+
+    name: str
+    label: str
+    hint: str = ""
+    value: str = ""
+
+
+Answers = dict[str, str]
+
+
+def _always(line: Line, _width: int) -> list[Line]:
+    return [line]
+
+
+class Prompt(ModalScreen[Answers | None]):
+    """Asks for a few lines; gives them once `check` has nothing against them, or None."""
+
+    CSS = """
+    Prompt { align: center middle; background: $background 60%; }
+    Prompt > Vertical {
+        width: 76; max-width: 96%; height: auto; padding: 1 2;
+        background: $panel; border: round $primary;
+    }
+    Prompt.-ascii > Vertical { border: ascii $primary; }
+    Prompt Input {
+        border: none; height: 1; padding: 0 1; margin: 0 0 1 0; background: $boost;
+    }
+    Prompt Input:focus { border: none; background: $boost; background-tint: $foreground 8%; }
+    Prompt LineView { background: $panel; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="prompt.cancel", tooltip="Record nothing"),
+        Binding("down", "app.focus_next", show=False, id="prompt.next", tooltip="Next line"),
+        Binding(
+            "up", "app.focus_previous", show=False, id="prompt.previous", tooltip="Line before"
+        ),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        glyphs: Glyphs,
+        *,
+        about: str = "",
+        check: Callable[[Answers], object] | None = None,
+    ) -> None:
+        super().__init__(classes="-ascii" if glyphs.ascii else "")
+        self._title = title
+        self._fields = fields
+        self._glyphs = glyphs
+        self._about = about
+        self._check = check
+        self._problem = ""
+
+    def compose(self) -> ComposeResult:
+        """Title, what it is about, the lines, what is wrong, the keys."""
+        with Vertical():
+            yield LineView(self._head)
+            for field in self._fields:
+                label: Line = (Part(self._plain(field.label), "dim"),)
+                yield LineView(partial(_always, label))
+                line = Input(field.value, placeholder=self._plain(field.hint), id=field.name)
+                line.cursor_blink = False
+                yield line
+            yield LineView(self._foot, id="foot")
+
+    def _plain(self, text: str) -> str:
+        return self._glyphs.plain(text)
+
+    def _head(self, width: int) -> list[Line]:
+        about = [(Part(line),) for line in wrap(self._plain(visible(self._about)), width)]
+        return [(Part(self._plain(self._title), "title"),), *(about if self._about else []), ()]
+
+    def _foot(self, width: int) -> list[Line]:
+        keys: Line = (
+            Part("enter", "accent"),
+            Part(" record   ", "dim"),
+            Part("esc", "accent"),
+            Part(" cancel, nothing is recorded", "dim"),
+        )
+        problem = wrap(self._plain(visible(self._problem)), width) if self._problem else []
+        return [*((Part(line, "bad"),) for line in problem), keys]
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next empty line, and from the last one records."""
+        event.stop()
+        lines = list(self.query(Input))
+        later = lines[lines.index(event.input) + 1 :]
+        if later:
+            later[0].focus()
+            return
+        answers = {line.id or "": line.value for line in lines}
+        try:
+            if self._check is not None:
+                self._check(answers)
+        except OpsDeckError as error:
+            self._problem = str(error)
+            foot = self.query_one("#foot", LineView)
+            foot.refresh(layout=True)
+            foot.rebuild()
+            return
+        self.dismiss(answers)
+
+    def action_cancel(self) -> None:
+        """Nothing is recorded."""
+        self.dismiss(None)

@@ -1,0 +1,144 @@
+"""How the screens say things: times, states, runs, events."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from opsdeck.catalog.durations import format_duration
+from opsdeck.catalog.model import Checklist
+from opsdeck.journal.clock import parse_wall
+from opsdeck.journal.events import CHECKED, MARKS, NOTED, OPENED, RELEASE_STARTED, UNDONE, Event
+from opsdeck.journal.fold import Mark
+from opsdeck.runs.cadence import parse_run, period_days
+from opsdeck.runs.status import ItemState, Status
+from opsdeck.text import visible
+
+STATE_STYLES: dict[ItemState, str] = {
+    "open": "",
+    "checking": "accent",
+    "passed": "good",
+    "attested": "good",
+    "failed": "bad",
+    "unknown": "warn",
+    "stale": "warn",
+    "overridden": "warn",
+    "waived": "dim",
+    "deferred": "warn",
+    "inactive": "dim",
+}
+
+
+def when(at: datetime | None, now: datetime, zone: tzinfo) -> str:
+    """A moment as short as it can be told: `02:38`, `Fri 02:38`, `03 Nov`, `Nov 2025`."""
+    if at is None:
+        return ""
+    there, here = at.astimezone(zone), now.astimezone(zone)
+    if there.date() == here.date():
+        return f"{there:%H:%M}"
+    if abs(here - there) < timedelta(days=6):
+        return f"{there:%a %H:%M}"
+    if there.year == here.year:
+        return f"{there:%d %b}"
+    return f"{there:%b %Y}"
+
+
+def clock(now: datetime, zone: tzinfo) -> str:
+    """The header's clock: `Mon 02:41 UTC`."""
+    return f"{now.astimezone(zone):%a %H:%M %Z}"
+
+
+def span(start: datetime, end: datetime) -> str:
+    """How long from one moment to another: `21 h`."""
+    return format_duration(max(1.0, (end - start).total_seconds()))
+
+
+def occasion(run: str | None) -> str:
+    """The occasion of a run: `v1.4.2`, `Mon 23 Nov`, `2026-W48`, `November 2026`, `standing`."""
+    name = parse_run(run) if run else None
+    if name is None:
+        return "no release"
+    if name.kind != "period":
+        return name.occasion or "standing"
+    days = period_days(name.occasion)
+    if days is None or "W" in name.occasion:
+        return name.occasion
+    return f"{days[0]:%B %Y}" if len(name.occasion) == 7 else f"{days[0]:%a %d %b}"
+
+
+def run_title(checklist: Checklist, run: str | None) -> str:
+    """`Infrastructure · v1.4.2`."""
+    return f"{visible(checklist.title)} · {occasion(run)}"
+
+
+def quoted(text: str) -> str:
+    """What somebody wrote, on one line, in quotes; "" for nothing."""
+    return f'"{visible(text)}"' if text else ""
+
+
+def mark_words(kind: str) -> str:
+    """What a mark's kind says was done."""
+    return {"reopened": "took back", "unused": "not used here", "noted": "note"}.get(kind, kind)
+
+
+def mark_text(mark: Mark) -> str:
+    """A mark in words, without its time: `alice waived until 2026-12-01 18:00 (bob): "why"`."""
+    more = mark.more or {}
+    words = [visible(mark.by), mark_words(mark.kind)]
+    if until := more.get("until"):
+        words.append(f"until {visible(str(until))[:16].replace('T', ' ')} {_zone(more)}".rstrip())
+    if due := more.get("due"):
+        words.append(f"due {visible(str(due))}")
+    if approver := more.get("approver"):
+        words.append(f"approved by {visible(str(approver))}")
+    text = " ".join(words)
+    return f"{text}: {quoted(mark.text)}" if mark.text else text
+
+
+def _zone(more: dict[str, Any]) -> str:
+    return visible(str(more.get("zone", "")))
+
+
+def status_text(status: Status, now: datetime, zone: tzinfo) -> str:
+    """What a status rests on, in a line; "" when nothing was said."""
+    if status.mark is None:
+        return visible(status.why)
+    text = f"{when(status.at, now, zone)} {mark_text(status.mark)}"
+    if status.state == "stale" and status.until:
+        text += f"; stale since {when(status.until, now, zone)}"
+    elif status.state in ("passed", "attested") and status.until:
+        text += f"; good until {when(status.until, now, zone)}"
+    return text
+
+
+def event_text(event: Event) -> str:
+    """An event in words, without its time."""
+    data = event.data
+    by = visible(event.by)
+    item = visible(f"{data.get('run', '')}/{data.get('item', '')}")
+    text = quoted(str(data.get("note") or data.get("reason") or data.get("text") or ""))
+    match event.type:
+        case "item.reopened":
+            words = f"{by} took back {item}"
+        case "item.unused":
+            words = f"{by} set {item} as not used here"
+        case kind if kind in MARKS:
+            words = f"{by} {MARKS[kind]} {item}"
+        case kind if kind == NOTED:
+            words = f"{by} noted on {item}"
+        case kind if kind == UNDONE:
+            words = f"{by} undid {visible(str(data.get('kind', 'an act')))} {item}"
+        case kind if kind == CHECKED:
+            words = f"{item} {visible(str(data.get('verdict', '')))}"
+        case kind if kind == RELEASE_STARTED:
+            words = f"{by} started release {visible(str(data.get('release', '')))}"
+        case kind if kind == OPENED:
+            words = f"journal opened by {by}"
+        case kind:
+            words = f"{by} {visible(kind)}"
+    return f"{words} {text}".rstrip()
+
+
+def event_time(event: Event) -> datetime | None:
+    """When an event says it happened."""
+    return parse_wall(event.at)

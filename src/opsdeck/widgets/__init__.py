@@ -1,0 +1,1 @@
+"""Widgets that write to the terminal only what changed."""

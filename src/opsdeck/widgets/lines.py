@@ -1,0 +1,180 @@
+"""Lines of styled text as one widget: what changes is repainted, and nothing else.
+
+Text goes to the terminal as it is, never as markup; whoever builds a line passes text from
+outside through `opsdeck.text.visible`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+STYLES = ("good", "bad", "warn", "dim", "accent", "strong", "title", "cursor", "bar", "alarm")
+"""The names a part of a line may be styled with; "" is plain text."""
+
+
+class Part(NamedTuple):
+    """A stretch of text in one style."""
+
+    text: str
+    style: str = ""
+
+
+Line = tuple[Part, ...]
+"""A line; what lacks to the widget's width is blank."""
+
+
+class Row(NamedTuple):
+    """A line of a list; with a key the cursor may stand on it."""
+
+    line: Line
+    key: str | None = None
+
+
+def fit(text: str, width: int, ellipsis: str = "…") -> str:
+    """`text` in exactly `width` cells: cut with an ellipsis, or filled with blanks."""
+    if width <= 0:
+        return ""
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - cell_len(ellipsis)) + ellipsis
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` cells, broken at blanks where there are any."""
+    lines: list[str] = []
+    width = max(width, 1)
+    current = ""
+    for word in text.split():
+        while cell_len(word) > width:
+            room = width - cell_len(current) - 1 if current else width
+            if room < 8 and current:
+                lines.append(current)
+                current = ""
+                continue
+            head = set_cell_size(word, room).rstrip()
+            lines.append(f"{current} {head}" if current else head)
+            current, word = "", word[len(head) :]
+        if not current:
+            current = word
+        elif cell_len(current) + 1 + cell_len(word) <= width:
+            current = f"{current} {word}"
+        else:
+            lines.append(current)
+            current = word
+    return [*lines, current] if current or not lines else lines
+
+
+class LineView(Widget):
+    """Lines that a function of the width builds; `rebuild` repaints those that differ."""
+
+    DEFAULT_CSS = """
+    LineView { height: auto; width: 1fr; }
+    LineView > .line--good { color: $deck-good; }
+    LineView > .line--bad { color: $deck-bad; }
+    LineView > .line--warn { color: $deck-warn; }
+    LineView > .line--dim { color: $deck-dim; }
+    LineView > .line--accent { color: $deck-accent; }
+    LineView > .line--strong { text-style: bold; }
+    LineView > .line--title { color: $deck-title; text-style: bold; }
+    LineView > .line--bar { color: $deck-good; }
+    LineView > .line--alarm { background: $deck-alarm; color: $deck-on-alarm; text-style: bold; }
+    LineView > .line--cursor { background: $deck-cursor; text-style: bold; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{name}" for name in STYLES}
+    ALLOW_SELECT = False
+
+    def __init__(self, build: Callable[[int], Sequence[Line]], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._build = build
+        self._lines: list[Line] = []
+        self._built_for = -1
+        self.top = 0
+
+    @property
+    def line_count(self) -> int:
+        """How many lines there are, shown or not."""
+        return len(self._lines)
+
+    def plain_lines(self) -> list[str]:
+        """All lines as text."""
+        return ["".join(part.text for part in line).rstrip() for line in self._lines]
+
+    def rebuild(self) -> None:
+        """Build the lines again; those that changed are repainted."""
+        if self.is_mounted and self.size.width:
+            self._take(list(self._build(self.size.width)))
+
+    def _take(self, lines: list[Line]) -> None:
+        old, self._lines = self._lines, lines
+        if self._built_for != self.size.width:
+            self._built_for = self.size.width
+            self.refresh()
+            return
+        for y in range(max(len(old), len(lines))):
+            before = old[y] if y < len(old) else ()
+            after = lines[y] if y < len(lines) else ()
+            if before != after:
+                self.repaint_line(y)
+
+    def repaint_line(self, y: int) -> None:
+        """Have line `y` painted again, if it can be seen."""
+        if self.top <= y < self.top + self.size.height:
+            self.refresh(Region(0, y - self.top, self.size.width, 1))
+
+    def scroll_lines(self, by: int) -> None:
+        """Move what is shown up or down, within what there is."""
+        top = max(0, min(self.top + by, len(self._lines) - self.size.height))
+        if top != self.top:
+            self.top = top
+            self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines are built for a width."""
+        self.top = max(0, min(self.top, len(self._lines) - event.size.height))
+        self.rebuild()
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        """As many rows as lines, for widgets whose height is auto."""
+        return len(list(self._build(width)))
+
+    def style_of(self, name: str) -> Style:
+        """The style a part's name stands for, on this widget's ground."""
+        base = self.rich_style
+        if not name:
+            return base
+        return base + self.get_component_rich_style(f"line--{name}", partial=True)
+
+    def line_style(self, y: int) -> str:
+        """The style that a whole line is laid on."""
+        return ""
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the screen."""
+        width, index = self.size.width, y + self.top
+        ground = self.style_of(self.line_style(index))
+        if not 0 <= index < len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        segments = [Segment(part.text, self._on(ground, part.style)) for part in self._lines[index]]
+        return Strip(segments).adjust_cell_length(width, ground)
+
+    def _on(self, ground: Style, name: str) -> Style:
+        if not name:
+            return ground
+        return ground + self.get_component_rich_style(f"line--{name}", partial=True)
+
+    def on_mouse_scroll_down(self) -> None:
+        """The wheel moves what is shown."""
+        self.scroll_lines(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """The wheel moves what is shown."""
+        self.scroll_lines(-3)

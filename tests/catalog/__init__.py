@@ -1,0 +1,1 @@
+"""Tests of what reads and changes the files that people wrote."""
