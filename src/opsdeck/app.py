@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Mapping
@@ -15,11 +16,8 @@ from textual.screen import Screen
 from opsdeck.deck import Deck, open_deck
 from opsdeck.journal.store import News
 from opsdeck.screens.base import Frame
-from opsdeck.screens.checklist import ChecklistScreen
-from opsdeck.screens.checklists import ChecklistsScreen
 from opsdeck.screens.deck import DeckScreen
 from opsdeck.screens.host import DeckHost
-from opsdeck.screens.journal import JournalScreen
 from opsdeck.session import Place
 from opsdeck.terminal import check_terminal, ensure_utf8_mode, use_ascii
 from opsdeck.themes import THEMES
@@ -31,15 +29,35 @@ LOAD_AT_ONCE_BYTES = 6_000_000
 """A journal up to this size is read before the first paint; a longer one behind a progress bar."""
 
 
+def _checklists_screen() -> Frame:
+    from opsdeck.screens.checklists import ChecklistsScreen
+
+    return ChecklistsScreen()
+
+
+def _journal_screen() -> Frame:
+    from opsdeck.screens.journal import JournalScreen
+
+    return JournalScreen()
+
+
+def _palette() -> type[Provider]:
+    from opsdeck.screens.palette import GoTo
+
+    return GoTo
+
+
 class OpsDeckApp(DeckHost):
     """Modes, global keys, and the timers that follow journal, catalog and clock."""
 
     TITLE = "OpsDeck"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {_palette}
+    DEFAULT_MODE = "deck"
     MODES: ClassVar[dict[str, Any]] = {
         "deck": DeckScreen,
-        "checklists": ChecklistsScreen,
-        "journal": JournalScreen,
+        "checklists": _checklists_screen,
+        "journal": _journal_screen,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "open_mode('deck')", "Deck", id="go.deck", tooltip="What needs you now"),
@@ -48,8 +66,9 @@ class OpsDeckApp(DeckHost):
         ),
         Binding("6", "open_mode('journal')", "Journal", id="go.journal", tooltip="What happened"),
         Binding(
-            "question_mark", "help", "help", key_display="?", id="app.help", tooltip="This page"
+            "question_mark", "help", show=False, key_display="?", id="app.help", tooltip="This page"
         ),
+        Binding("ctrl+c", "interrupt", show=False, id="app.interrupt", tooltip="Says how to leave"),
         Binding("ctrl+r", "retry", show=False, id="app.retry", tooltip="Try to save again"),
         Binding(
             "ctrl+p",
@@ -65,11 +84,12 @@ class OpsDeckApp(DeckHost):
     def __init__(self, deck: Deck, glyphs: Glyphs, *, loaded: bool = True) -> None:
         super().__init__(deck, glyphs)
         self._loaded = loaded
+        self._begun = False
         self._following = False
         self._minute = ""
         for theme in THEMES.values():
             self.register_theme(theme)
-        self.theme = THEMES[deck.config.ui.theme].name
+        self.set_reactive(DeckHost.theme, THEMES[deck.config.ui.theme].name)
         if not deck.config.ui.animations:
             self.animation_level = "none"
 
@@ -84,6 +104,7 @@ class OpsDeckApp(DeckHost):
         if self.deck.config.keys:
             self.set_keymap(self.deck.config.keys)
         self._catch_signals()
+        self.call_after_refresh(gc.enable)
         if self._loaded:
             self._begin()
         else:
@@ -103,7 +124,14 @@ class OpsDeckApp(DeckHost):
         await self.pop_screen()
         self._begin()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While the journal is read there is nothing yet to go to."""
+        if not self._begun and action in ("open_mode", "help", "command_palette", "retry"):
+            return False
+        return True
+
     def _begin(self) -> None:
+        self._begun = True
         place = self.session.read() or Place()
         if place.mode not in self.MODES:
             place = Place()
@@ -111,7 +139,7 @@ class OpsDeckApp(DeckHost):
         screen = self.screen
         if place.checklist is not None:
             self.open_checklist(place.checklist, run=place.run, item=place.key)
-        elif isinstance(screen, DeckScreen | ChecklistsScreen):
+        elif isinstance(screen, Frame):
             screen.start_at(place.key)
         if not self.deck.operator:
             self.run_worker(self._ask_who(), group="who")
@@ -186,6 +214,8 @@ class OpsDeckApp(DeckHost):
         self, checklist_id: str, run: str | None = None, item: str | None = None
     ) -> None:
         """Show a checklist above the present screen, in place of another one."""
+        from opsdeck.screens.checklist import ChecklistScreen
+
         screen = ChecklistScreen(checklist_id, run, item)
         if isinstance(self.screen, ChecklistScreen):
             self.switch_screen(screen)
@@ -217,6 +247,10 @@ class OpsDeckApp(DeckHost):
             return
         self.session.forget()
         self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """ctrl+c is typed by habit; it neither leaves nor kills."""
+        self.say("q leaves; everything shown is on disk")
 
     def _leaving_twice(self) -> bool:
         if getattr(self, "_warned", False):
@@ -250,6 +284,7 @@ def run_app(
     """Open the app in this terminal; gives the exit status. Raises the OpsDeckError family."""
     check_terminal(environ)
     ensure_utf8_mode(environ)
+    gc.disable()  # until the first paint: looking for cycles among imports takes a tenth of it
     deck = open_deck(
         environ=environ, cwd=cwd, config_file=config_file, operator=operator, ask_operator=True
     )

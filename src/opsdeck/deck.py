@@ -25,7 +25,7 @@ from opsdeck.journal.store import Journal, Loaded, News, Progress, Saved
 from opsdeck.journal.writing import Draft
 from opsdeck.operator import OperatorNeededError, find_operator, login, writer_name
 from opsdeck.runs.acts import Where
-from opsdeck.runs.cadence import RunName, parse_run, previous_run_key, run_key
+from opsdeck.runs.cadence import RunName, parse_run, period_bounds, previous_run_key, run_key
 from opsdeck.runs.progress import RunView, view_run
 from opsdeck.runs.status import status_of
 
@@ -124,8 +124,8 @@ class Deck:
         if key is None or name is None:
             return None
         began = parse_wall(self.state.first_at) if self.state.first_at else None
-        view = self.view(checklist, key)
-        return key if began and view.due and began < view.due else None
+        bounds = period_bounds(name.occasion, self.zone)
+        return key if began and bounds and began < bounds[1] else None
 
     def view(self, checklist: Checklist, run: str | None = None) -> RunView:
         """How a checklist stands in a run; without one, in the current run."""
@@ -255,8 +255,9 @@ def open_deck(
     be named.
     """
     config = load_config(find_config(config_file, environ, cwd), environ)
-    source = open_catalog(config)
-    journal = Journal(state_home(config, environ), writer_name(login()))
+    home = state_home(config, environ)
+    source = open_catalog(config, home)
+    journal = Journal(home, writer_name(login()))
     try:
         name = find_operator(operator, environ, config)
     except OperatorNeededError:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsdeck.catalog.compiled import key_of, read_compiled, write_compiled
 from opsdeck.catalog.faults import CatalogFaults
 from opsdeck.catalog.load import load_catalog
 
@@ -50,12 +51,14 @@ class CatalogSource:
     """The catalog as it is on disk now, or the last good one with the faults of the newest.
 
     `team` is where the team's own `checklists.toml` is or may come to be; None when there is no
-    such place. The first load raises `CatalogFaults`; later ones never do.
+    such place. The first load raises `CatalogFaults`; later ones never do. In `cache` (a folder,
+    used if it exists) the checked catalog is kept for the next opening.
     """
 
-    def __init__(self, shipped: Path, team: Path | None = None) -> None:
+    def __init__(self, shipped: Path, team: Path | None = None, cache: Path | None = None) -> None:
         self.shipped = shipped
         self.team = team
+        self._cache = cache
         # Looked at before it is read: an edit in between then counts as a change.
         self._watch = CatalogWatch([shipped] if team is None else [shipped, team])
         self.catalog: Catalog = self._load()
@@ -73,7 +76,16 @@ class CatalogSource:
         return (self.catalog, self.faults) != before
 
     def _load(self) -> Catalog:
-        return load_catalog(self.shipped, existing_team(self.shipped, self.team))
+        team = existing_team(self.shipped, self.team)
+        key = key_of([self.shipped] if team is None else [self.shipped, team])
+        if self._cache is None or key is None:
+            return load_catalog(self.shipped, team)
+        kept = read_compiled(self._cache, key)
+        if kept is not None:
+            return kept
+        catalog = load_catalog(self.shipped, team)
+        write_compiled(self._cache, key, catalog)
+        return catalog
 
 
 def existing_team(shipped: Path, team: Path | None) -> Path | None:

@@ -13,6 +13,7 @@ STAMP_LENGTH = 19
 """`1763865487123-00004`: 13 digits of milliseconds since 1970, a hyphen, 5 digits of counter."""
 
 _COUNTER_LIMIT = 100_000
+_LARGEST_MS = 9_999_999_999_999
 
 
 def is_stamp(text: str) -> bool:
@@ -27,8 +28,12 @@ def is_stamp(text: str) -> bool:
 
 
 def next_stamp(last: str, now: datetime) -> str:
-    """The stamp that follows `last` ("" for none) at wall time `now`."""
-    wall_ms = int(now.timestamp() * 1000)
+    """The stamp that follows `last` ("" for none) at wall time `now`.
+
+    Behind the last stamp there is (someone's clock said the year 2286) the same one is given
+    again: writer and `seq` then decide the order.
+    """
+    wall_ms = min(max(int(now.timestamp() * 1000), 0), _LARGEST_MS)
     if not last:
         return f"{wall_ms:013d}-00000"
     last_ms, counter = int(last[:13]), int(last[14:])
@@ -36,7 +41,7 @@ def next_stamp(last: str, now: datetime) -> str:
         return f"{wall_ms:013d}-00000"
     if counter + 1 < _COUNTER_LIMIT:
         return f"{last_ms:013d}-{counter + 1:05d}"
-    return f"{last_ms + 1:013d}-00000"
+    return f"{last_ms + 1:013d}-00000" if last_ms < _LARGEST_MS else last
 
 
 def utc_now() -> datetime:
@@ -53,6 +58,6 @@ def parse_wall(text: str) -> datetime | None:
     """The moment an `at` names, aware UTC; None where it names none."""
     try:
         when = datetime.fromisoformat(text)
-    except ValueError:
+        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)

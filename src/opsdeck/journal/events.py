@@ -77,7 +77,10 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 _encoder = msgspec.json.Encoder()
 decode_event = msgspec.json.Decoder(Event).decode
-"""Bytes of a line -> Event; raises msgspec.DecodeError (ValidationError is one)."""
+"""Bytes of a line -> Event; raises one of UNDECODABLE."""
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding bytes that are no event raises; RecursionError for data nested too deeply."""
 
 
 def encode_event(event: Event) -> bytes:

@@ -75,11 +75,12 @@ def make_folder(home: Path, *names: str) -> Path:
     return folder
 
 
-def open_file(path: Path, flags: int, mode: int) -> int:
-    """Open, creating with exactly `mode` whatever the umask; a new name is made durable."""
+def open_file(path: Path, flags: int, home: Path) -> int:
+    """Open a file of the deck in `home`; a new one has the right mode and a durable name."""
     try:
         return os.open(path, flags | os.O_CLOEXEC)
     except FileNotFoundError:
+        mode = file_mode(home)
         fd = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, mode)
     try:
         os.fchmod(fd, mode)
@@ -91,21 +92,22 @@ def open_file(path: Path, flags: int, mode: int) -> int:
 
 
 @contextmanager
-def locked(path: Path, mode: int, wait_s: float = LOCK_WAIT_S) -> Iterator[int]:
-    """Hold the exclusive lock on `path`, a file that is never replaced; gives its descriptor.
+def locked(path: Path, home: Path) -> Iterator[int]:
+    """Hold the exclusive lock on `path`, a file of the deck in `home`; gives its descriptor.
 
-    Raises NotSavedError when another process holds it for longer than `wait_s`.
+    The file is never replaced: a lock holds for a file, not for its name.
+    Raises NotSavedError when another process holds it for longer than LOCK_WAIT_S.
     """
-    fd = open_file(path, os.O_RDWR, mode)
+    fd = open_file(path, os.O_RDWR, home)
     try:
-        _lock(fd, path, wait_s)
+        _lock(fd, path)
         yield fd
     finally:
         os.close(fd)
 
 
-def _lock(fd: int, path: Path, wait_s: float) -> None:
-    deadline = time.monotonic() + wait_s
+def _lock(fd: int, path: Path) -> None:
+    deadline = time.monotonic() + LOCK_WAIT_S
     pause_s = 0.0005
     while True:
         try:
@@ -114,7 +116,7 @@ def _lock(fd: int, path: Path, wait_s: float) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise NotSavedError(
-                    f"not saved: another OpsDeck process has held {path} for {wait_s:.0f} s;"
+                    f"not saved: another OpsDeck process has held {path} for {LOCK_WAIT_S:.0f} s;"
                     f" find it with `fuser {path}`"
                 ) from None
         time.sleep(pause_s)

@@ -15,9 +15,9 @@ import msgspec
 from opsdeck.journal import events as ev
 from opsdeck.journal.events import MARKS, VERDICTS, Event, Recorded
 
-MARKS_KEPT = 48
+MARKS_KEPT = 24
 VERDICTS_KEPT = 10
-NOTES_KEPT = 48
+NOTES_KEPT = 24
 RECENT_KEPT = 200
 """How many of the newest State keeps; the journal keeps all."""
 
@@ -208,20 +208,19 @@ class State:
         return entry
 
     def _take_mark(self, writer: str, event: Event) -> None:
-        entry = self._entry_for(event.data)
         mark = _to_mark(writer, event, MARKS[event.type])
-        _keep_newest(entry.marks, mark, MARKS_KEPT)
+        _keep_newest(self._entry_for(event.data).marks, mark, MARKS_KEPT)
 
     def _take_check(self, writer: str, event: Event) -> None:
         verdict = event.data["verdict"]
         if verdict not in VERDICTS:
             raise KeyError(verdict)
-        entry = self._entry_for(event.data)
-        _keep_newest(entry.verdicts, _to_mark(writer, event, verdict), VERDICTS_KEPT)
+        mark = _to_mark(writer, event, verdict)
+        _keep_newest(self._entry_for(event.data).verdicts, mark, VERDICTS_KEPT)
 
     def _take_note(self, writer: str, event: Event) -> None:
-        entry = self._entry_for(event.data)
-        _keep_newest(entry.notes, _to_mark(writer, event, "noted"), NOTES_KEPT)
+        mark = _to_mark(writer, event, "noted")
+        _keep_newest(self._entry_for(event.data).notes, mark, NOTES_KEPT)
 
     def _take_undo(self, writer: str, event: Event) -> None:
         target = event.data["event"]

@@ -7,30 +7,39 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
-from opsdeck.journal.events import Recorded, decode_event
+from opsdeck.journal.clock import is_stamp
+from opsdeck.journal.events import UNDECODABLE, Recorded, decode_event
 
 _BLOCK_BYTES = 1 << 16
 
 
 def _lines_backwards(path: Path) -> Iterator[bytes]:
+    """Whole lines, last first; what stands behind the last newline is torn and left out."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return
     try:
         position = os.fstat(fd).st_size
-        rest = b""
+        rest, size, torn = b"", _BLOCK_BYTES, True
         while position > 0:
-            start = max(0, position - _BLOCK_BYTES)
+            start = max(0, position - size)
             block = os.pread(fd, position - start, start) + rest
             position = start
             lines = block.split(b"\n")
             rest = lines.pop(0)
+            if not lines:
+                size *= 2  # a line longer than a block: do not look through it block by block
+                continue
+            size = _BLOCK_BYTES
+            if torn:
+                lines.pop()
+                torn = False
             yield from (line for line in reversed(lines) if line)
-        if rest:
+        if rest and not torn:
             yield rest
+    except OSError:
+        return
     finally:
         os.close(fd)
 
@@ -38,9 +47,11 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
 def _events_backwards(path: Path) -> Iterator[Recorded]:
     for line in _lines_backwards(path):
         try:
-            yield Recorded(path.stem, decode_event(line))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            event = decode_event(line)
+        except UNDECODABLE:
             continue
+        if is_stamp(event.clock):
+            yield Recorded(path.stem, event)
 
 
 def newest_first(folder: Path) -> Iterator[Recorded]:

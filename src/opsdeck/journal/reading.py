@@ -13,18 +13,21 @@ from pathlib import Path
 import msgspec
 
 from opsdeck.journal.clock import is_stamp
-from opsdeck.journal.events import GENESIS, Event, decode_event, line_hash
+from opsdeck.journal.events import GENESIS, UNDECODABLE, Event, decode_event, line_hash
 from opsdeck.journal.faults import FaultKind, JournalFault
 
 CHUNK_BYTES = 4 << 20
+
+_LARGEST_SEQ = 10**12 - 1
 
 
 class Cursor(msgspec.Struct, array_like=True):
     """How far a file has been read: everything before `offset` (bytes) is known.
 
-    `lines` counts lines, `seq` is that of the last event, `head` the hash of the last line and
+    `lines` counts lines, `seq` is the highest of its events, `head` the hash of the last line and
     `tail_bytes` its length with newline. `acknowledged` is the highest `seq` ever seen in
-    this file: a file that ends before it has lost something. `damaged` files are never appended to.
+    this file while it was whole: a file that ends before it has lost something. `damaged` files
+    are never appended to.
     """
 
     offset: int = 0
@@ -37,19 +40,28 @@ class Cursor(msgspec.Struct, array_like=True):
 
 
 class LineReader:
-    """Takes the lines of one file in order, gives their events, and notes what is wrong."""
+    """Takes the lines of one file in order, gives their events, and notes what is wrong.
+
+    An event whose line was altered in its data is still given, since its place in the file is
+    certain. One whose own `seq` does not fit although `prev` does is passed over: under a wrong
+    number it could stand in for another event. An event may be given twice when its line is there
+    twice; State takes it once.
+    """
 
     def __init__(self, file: str, cursor: Cursor) -> None:
         self.file = file
         self.cursor = cursor
         self.faults: list[JournalFault] = []
-        self._resync = False
+        self._last = cursor.seq
+        self._passed_over = -1
+        # The line after one that was passed over cannot fit: that is no fault of its own.
+        self._bad_line = -1
 
     def take(self, lines: list[bytes]) -> list[Event]:
         """The events of these whole lines (without newlines); the cursor moves past them."""
         cursor = self.cursor
-        head, seq, count = cursor.head, cursor.seq, cursor.lines
-        size = 0
+        head, last, count = cursor.head, self._last, cursor.lines
+        highest, size = cursor.seq, 0
         events: list[Event] = []
         decode, digest, keep = decode_event, line_hash, events.append
         for line in lines:
@@ -57,39 +69,52 @@ class LineReader:
             size += len(line) + 1
             try:
                 event = decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except UNDECODABLE as error:
                 self._fault("garbage", count, f"not an event: {_brief(error)}")
-                self._resync = True
+                self._bad_line = count
                 head = digest(line)
                 continue
-            if event.seq == seq + 1 and event.prev == head and is_stamp(event.clock):
-                seq = event.seq
+            seq = event.seq
+            if seq == last + 1 and event.prev == head and is_stamp(event.clock):
+                last = seq
                 keep(event)
-            elif self._doubtful(event, seq, head, count):
-                seq = max(seq, event.seq)
+            elif self._doubtful(event, last, head, count):
+                highest = max(highest, last)
+                last = seq
                 keep(event)
+            else:
+                last += 1
             head = digest(line)
         if lines:
             cursor.tail_bytes = len(lines[-1]) + 1
         cursor.offset += size
-        cursor.head, cursor.seq, cursor.lines = head, seq, count
-        cursor.acknowledged = max(cursor.acknowledged, seq)
+        cursor.head, cursor.seq, cursor.lines = head, max(highest, last), count
+        self._last = last
+        if not cursor.damaged:
+            cursor.acknowledged = max(cursor.acknowledged, cursor.seq)
         return events
 
-    def _doubtful(self, event: Event, seq: int, head: str, line: int) -> bool:
-        """Say what is wrong with an event that does not follow; whether it still counts."""
+    def _doubtful(self, event: Event, last: int, head: str, line: int) -> bool:
+        """Say what is wrong with an event that does not follow `last`; whether it still counts."""
+        after_bad, last_bad = self._bad_line == line - 1, self._bad_line
+        self._bad_line = line
         if not is_stamp(event.clock):
-            self._fault("clock", line, f"clock {event.clock[:40]!r} is not of the form 13 digits-5")
-            self._resync = True
+            form = "13 digits, a hyphen, 5 digits"
+            self._fault("clock", line, f"clock {event.clock[:40]!r} is not {form}; passed over")
             return False
-        if event.seq <= seq:
-            self._fault("sequence", line, f"seq {event.seq} again after {seq}; passed over")
+        goes_on = event.seq in (last + 1, self._passed_over + 1)
+        if not 0 < event.seq <= _LARGEST_SEQ or (event.prev == head and not goes_on):
+            self._passed_over = event.seq
+            found = event.seq if abs(event.seq) <= _LARGEST_SEQ else "out of range"
+            self._fault("sequence", line, f"seq {found} found, {last + 1} expected; passed over")
             return False
-        if self._resync:
-            self._resync = False
+        if event.seq > last:
+            self._bad_line = last_bad
+        if after_bad:
             return True
-        if event.seq != seq + 1:
-            self._fault("sequence", line, f"seq {event.seq} found, {seq + 1} expected")
+        if event.seq != last + 1:
+            again = " again" if event.seq <= last else ""
+            self._fault("sequence", line, f"seq {event.seq}{again} found, {last + 1} expected")
         if event.prev != head:
             what = "the file does not begin here" if line == 1 else f"line {line - 1} was altered"
             self._fault("chain", line, f"prev is not the hash of the line before: {what}")
@@ -104,11 +129,13 @@ def _brief(error: Exception) -> str:
     return str(error).splitlines()[0][:160]
 
 
-def read_lines(fd: int, start: int, stop: int | None = None) -> Iterator[list[bytes]]:
+def read_lines(
+    fd: int, start: int, stop: int | None = None, chunk_bytes: int = CHUNK_BYTES
+) -> Iterator[list[bytes]]:
     """Whole lines from byte `start`, a chunk at a time; an unfinished last line is left out."""
     position, rest = start, b""
     while True:
-        want = CHUNK_BYTES if stop is None else min(CHUNK_BYTES, stop - position)
+        want = chunk_bytes if stop is None else min(chunk_bytes, stop - position)
         chunk = os.pread(fd, want, position) if want > 0 else b""
         if not chunk:
             return

@@ -7,11 +7,14 @@ files is not used.
 from __future__ import annotations
 
 import os
+import time
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from opsdeck.journal.faults import JournalFault
 from opsdeck.journal.files import file_mode, fsync_folder
 from opsdeck.journal.fold import FOLD_VERSION, Kept, State
 from opsdeck.journal.reading import Cursor, tail_still_there
@@ -19,15 +22,31 @@ from opsdeck.journal.reading import Cursor, tail_still_there
 MAGIC = b"opsdeck snapshot %d\n" % FOLD_VERSION
 NAME = "state.snapshot"
 
+_LEFT_OVER_S = 3600
+
+
+class Snapshot(NamedTuple):
+    """State, how far each file was read for it, and what was wrong with the lines read."""
+
+    state: State
+    cursors: dict[str, Cursor]
+    faults: list[JournalFault]
+
 
 class _Body(msgspec.Struct):
     cursors: dict[str, Cursor]
+    faults: list[JournalFault]
     state: Kept
 
 
-def write_snapshot(home: Path, state: State, cursors: dict[str, Cursor]) -> None:
-    """Replace the snapshot by one of this State; raises OSError, the old one then stands."""
-    body = msgspec.msgpack.encode({"cursors": cursors, "state": state.dump()})
+def write_snapshot(home: Path, snapshot: Snapshot) -> None:
+    """Replace the snapshot by this one; the old one stands where that fails.
+
+    Raises OSError; ValueError, OverflowError or RecursionError where an event holds a value (a
+    number of 40 digits, say) that a snapshot cannot.
+    """
+    state, cursors, faults = snapshot
+    body = msgspec.msgpack.encode({"cursors": cursors, "faults": faults, "state": state.dump()})
     path = home / "cache" / NAME
     temporary = path.with_name(f"{NAME}.{os.getpid()}")
     mode = file_mode(home)
@@ -43,10 +62,18 @@ def write_snapshot(home: Path, state: State, cursors: dict[str, Cursor]) -> None
         fsync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+    _remove_left_over(path)
 
 
-def read_snapshot(home: Path) -> tuple[State, dict[str, Cursor]] | None:
-    """State and how far each file was read; None where there is none that can be used."""
+def _remove_left_over(path: Path) -> None:
+    """Unfinished snapshots of processes that were killed an hour ago or earlier."""
+    for other in path.parent.glob(f"{NAME}.*"):
+        if other.stat().st_mtime < time.time() - _LEFT_OVER_S:
+            other.unlink(missing_ok=True)
+
+
+def read_snapshot(home: Path) -> Snapshot | None:
+    """The snapshot; None where there is none that can be used."""
     try:
         whole = (home / "cache" / NAME).read_bytes()
     except OSError:
@@ -60,9 +87,17 @@ def read_snapshot(home: Path) -> tuple[State, dict[str, Cursor]] | None:
         return None
     try:
         found = msgspec.msgpack.decode(body, type=_Body)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
-    return State.load(found.state), found.cursors
+    return Snapshot(State.load(found.state), found.cursors, found.faults)
+
+
+def snapshot_bytes(home: Path) -> int:
+    """How large the snapshot is; 0 where there is none."""
+    try:
+        return (home / "cache" / NAME).stat().st_size
+    except OSError:
+        return 0
 
 
 def fits(folder: Path, name: str, cursor: Cursor) -> bool:

@@ -9,22 +9,30 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from opsdeck.errors import NotSavedError
+from opsdeck.journal.acks import Ack, loss, read_acks
 from opsdeck.journal.events import Event
 from opsdeck.journal.faults import FaultKind, JournalFault
 from opsdeck.journal.files import in_words, make_folder
 from opsdeck.journal.fold import State
-from opsdeck.journal.reading import Cursor, read_onward, tail_still_there
-from opsdeck.journal.snapshot import fits, read_snapshot, write_snapshot
+from opsdeck.journal.reading import Cursor, read_onward
+from opsdeck.journal.snapshot import Snapshot, fits, read_snapshot, snapshot_bytes, write_snapshot
 from opsdeck.journal.writing import Draft, LogFile
 
 SNAPSHOT_AFTER = 1000
 """So many events beyond the snapshot make a load write a new one."""
+
+TORN_PAUSE_S = 0.05
+"""So long another process has to finish the line it is writing."""
+
+_SUCCESSORS = 10
+"""So many own files are tried when one after the other turns out to be damaged."""
 
 Progress = Callable[[int, int], None]
 
@@ -60,6 +68,8 @@ class Journal:
         self.writer = writer
         self.folder = home / "journal"
         self._cursors: dict[str, Cursor] = {}
+        self._logs: dict[str, LogFile] = {}
+        self._unreadable: set[str] = set()
 
     def load(self, progress: Progress | None = None, *, from_snapshot: bool = True) -> Loaded:
         """Fold everything, from the snapshot where it fits; `progress(done, total)` in bytes.
@@ -75,19 +85,17 @@ class Journal:
                 gc.enable()
 
     def _load(self, progress: Progress | None, from_snapshot: bool) -> Loaded:
-        snapshot = read_snapshot(self.home)
-        remembered = dict(snapshot[1]) if snapshot else {}
-        state, self._cursors = State(), {}
-        if (
-            snapshot
-            and from_snapshot
-            and all(fits(self.folder, n, c) for n, c in remembered.items() if c.offset)
-        ):
-            state, self._cursors = snapshot
+        acks = read_acks(self.folder)
+        kept = read_snapshot(self.home)
+        remembered = {n: c.acknowledged for n, c in kept.cursors.items()} if kept else {}
+        if not kept or not from_snapshot or not self._fits(kept):
+            kept = Snapshot(State(), {}, [])
+        state, self._cursors, line_faults = kept
         before = state.count
-        names = self.names()
+        names, faults = self._list()
+        listed = not faults
+        self._unreadable = set()
         total = sum(self._size(n) for n in names)
-        faults: list[JournalFault] = []
         done = 0
         for name in names:
             cursor = self._cursors.setdefault(name, Cursor())
@@ -100,32 +108,44 @@ class Journal:
                 if progress:
                     progress(base + offset, total)
 
-            faults += self._read(name, cursor, take)
-            faults += self._torn(name, cursor)
+            in_lines, in_file = self._read_to_end(name, cursor, take)
+            line_faults += in_lines
+            faults += in_file
             done = base + cursor.offset
-        faults += self._losses(remembered)
-        faults += [
-            _fault("data", f"{name}.jsonl", None, f"event {seq} ({kind}) lacks what its type needs")
-            for name, seq, kind in state.malformed
-        ]
+        if listed:
+            faults += self._losses(acks, remembered)
         if from_snapshot and state.count - before >= SNAPSHOT_AFTER:
-            self._snapshot(state)
-        return Loaded(state, faults)
+            self._snapshot(kept)
+        return Loaded(state, [*line_faults, *faults, *_malformed(state)])
+
+    def bytes_to_read(self) -> int:
+        """How much a load would have to read, snapshot and files together, at most."""
+        total = sum(self._size(name) for name in self.names())
+        snapshot = snapshot_bytes(self.home)
+        return min(total, snapshot) if snapshot else total
 
     def append(self, drafts: list[Draft], *, by: str, now: datetime, after: str) -> Saved:
         """Write these events and flush them; only then return. `after`: State's `max_clock`.
 
-        Raises NotSavedError: nothing of it is in the journal then.
+        Raises NotSavedError: nothing of it is in the journal then, unless the message says that
+        this is not certain. What others had added is given by the next `append` or `poll`.
         """
+        if not drafts:
+            return Saved([], [], [])
         self._make_folders()
         events: list[tuple[str, Event]] = []
         faults: list[JournalFault] = []
+        moved: dict[str, Cursor] = {}
         for name in self._own_names():
-            log = LogFile(self.folder, name, self._cursors.setdefault(name, Cursor()))
-            appended = log.append(drafts, by=by, now=now, after=after)
+            cursor = moved[name] = copy(self._cursors.get(name) or Cursor())
+            log = self._logs.get(name)
+            if log is None:
+                log = self._logs[name] = LogFile(self.folder, name)
+            appended = log.append(drafts, cursor, by=by, now=now, after=after)
             events += [(name, e) for e in appended.events]
             faults += appended.faults
             if appended.own:
+                self._cursors |= moved
                 return Saved(events, [(name, e) for e in appended.own], faults)
         raise NotSavedError(f"not saved: every journal file of {self.writer} is damaged")
 
@@ -133,25 +153,39 @@ class Journal:
         """What other processes and writers have added since."""
         events: list[tuple[str, Event]] = []
         faults: list[JournalFault] = []
-        for name in self.names():
+        for name in sorted({*self.names(), *self._cursors}):
             cursor = self._cursors.setdefault(name, Cursor())
             size = self._size(name)
             if size == cursor.offset:
                 continue
-            if size < cursor.offset or not self._unchanged(name, cursor):
+            if size < cursor.offset or (cursor.offset and not fits(self.folder, name, cursor)):
                 return News([], [], reload=True)
 
             def take(more: list[Event], _offset: int, name: str = name) -> None:
                 events.extend((name, e) for e in more)
 
-            faults += self._read(name, cursor, take)
+            found = self._read(name, cursor, take)
+            unreadable = any(f.kind == "unreadable" for f in found)
+            if not (unreadable and name in self._unreadable):
+                faults += found
+            (self._unreadable.add if unreadable else self._unreadable.discard)(name)
         return News(events, faults)
 
     # Files
 
     def names(self) -> list[str]:
         """The writers whose files are there."""
-        return sorted(p.stem for p in self.folder.glob("*.jsonl"))
+        return self._list()[0]
+
+    def _list(self) -> tuple[list[str], list[JournalFault]]:
+        suffix = ".jsonl"
+        try:
+            found = [path.name for path in self.folder.iterdir()]
+        except FileNotFoundError:
+            return [], []
+        except OSError as error:
+            return [], [_fault("unreadable", self.folder.name, None, in_words(error))]
+        return sorted(f.removesuffix(suffix) for f in found if f.endswith(suffix)), []
 
     def _size(self, name: str) -> int:
         try:
@@ -159,31 +193,23 @@ class Journal:
         except OSError:
             return 0
 
-    def _unchanged(self, name: str, cursor: Cursor) -> bool:
-        try:
-            fd = os.open(self.folder / f"{name}.jsonl", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:
-            return False
-        try:
-            return tail_still_there(fd, cursor)
-        finally:
-            os.close(fd)
-
-    def _own_names(self) -> list[str]:
-        """Own files that may be appended to: the newest one, else its successor."""
+    def _own_names(self) -> Iterator[str]:
+        """Own files that may be appended to: the newest one, else its successors."""
         number = 1
         while self._name(number + 1) in self._cursors:
             number += 1
-        names = [self._name(n) for n in (number, number + 1)]
-        return [n for n in names if n not in self._cursors or not self._cursors[n].damaged]
+        for name in map(self._name, range(number, number + _SUCCESSORS)):
+            if name not in self._cursors or not self._cursors[name].damaged:
+                yield name
 
     def _name(self, number: int) -> str:
         return self.writer if number == 1 else f"{self.writer}~{number}"
 
     def _make_folders(self) -> None:
         try:
-            make_folder(self.home, "journal")
-            make_folder(self.home, "cache")
+            if not self.folder.is_dir():
+                make_folder(self.home, "journal")
+                make_folder(self.home, "cache")
         except OSError as error:
             raise NotSavedError(f"not saved: {self.home}: {in_words(error)}") from error
 
@@ -196,46 +222,67 @@ class Journal:
         except OSError as error:
             return [_fault("unreadable", path.name, None, in_words(error))]
 
-    def _torn(self, name: str, cursor: Cursor) -> list[JournalFault]:
-        """A last line without its end, unless another process is just writing it."""
-        for pause_s in (0.0, 0.05):
-            time.sleep(pause_s)
-            left = self._size(name) - cursor.offset
-            if left <= 0:
-                return []
-        message = f"{left} bytes of a line that was never acknowledged"
-        return [_fault("torn", f"{name}.jsonl", cursor.lines + 1, message)]
+    def _read_to_end(
+        self, name: str, cursor: Cursor, take: Callable[[list[Event], int], None]
+    ) -> tuple[list[JournalFault], list[JournalFault]]:
+        """Faults in whole lines, and those of the file: unreadable, or its last line torn.
 
-    def _losses(self, remembered: dict[str, Cursor]) -> list[JournalFault]:
+        A last line without its end is looked at again: another process may be just writing it.
+        """
+        faults: list[JournalFault] = []
+        left = moved = 0
+        for pause_s in (0.0, TORN_PAUSE_S):
+            time.sleep(pause_s)
+            before = cursor.offset
+            found = self._read(name, cursor, take)
+            if found and found[-1].kind == "unreadable":
+                self._unreadable.add(name)
+                return faults, found
+            faults += found
+            left, moved = self._size(name) - cursor.offset, cursor.offset - before
+            if left <= 0:
+                return faults, []
+        if moved:
+            return faults, []
+        message = f"{left} bytes of a line that has no end"
+        return faults, [_fault("torn", f"{name}.jsonl", cursor.lines + 1, message)]
+
+    def _losses(self, acks: dict[str, Ack], remembered: dict[str, int]) -> list[JournalFault]:
         """Files that end before what was once acknowledged in them, or are gone."""
         faults = []
-        locks = {p.stem for p in self.folder.glob("*.lock")}
-        for name in sorted(locks | remembered.keys()):
+        for name in sorted((acks.keys() | remembered.keys()) - self._unreadable):
             cursor = self._cursors.setdefault(name, Cursor())
-            log = LogFile(self.folder, name, cursor)
             known = max(
-                log.acknowledged(),
-                cursor.acknowledged,
-                getattr(remembered.get(name), "acknowledged", 0),
+                acks.get(name, Ack()),
+                Ack(max(cursor.acknowledged, remembered.get(name, 0))),
+                key=lambda ack: ack.seq,
             )
-            if known <= cursor.seq:
-                continue
-            cursor.acknowledged, cursor.damaged = known, True
-            kind: FaultKind = "truncated" if log.path.exists() else "missing"
-            message = f"ends at event {cursor.seq}, but event {known} was once acknowledged"
-            faults.append(_fault(kind, log.path.name, cursor.lines or None, message))
+            path = self.folder / f"{name}.jsonl"
+            if lost := loss(path.name, cursor, known, exists=os.path.lexists(path)):
+                cursor.acknowledged, cursor.damaged = max(known.seq, cursor.acknowledged), True
+                faults.append(lost)
         return faults
 
-    def _snapshot(self, state: State) -> None:
+    def _fits(self, snapshot: Snapshot) -> bool:
+        return all(fits(self.folder, n, c) for n, c in snapshot.cursors.items() if c.offset)
+
+    def _snapshot(self, snapshot: Snapshot) -> None:
         try:
             make_folder(self.home, "cache")
-            write_snapshot(self.home, state, self._cursors)
-        except OSError:
+            write_snapshot(self.home, snapshot)
+        except (OSError, ValueError, OverflowError, RecursionError):
             return  # only the next opening is slower for it
 
 
 def _fault(kind: FaultKind, file: str, line: int | None, message: str) -> JournalFault:
     return JournalFault(kind=kind, file=file, line=line, message=message)
+
+
+def _malformed(state: State) -> list[JournalFault]:
+    return [
+        _fault("data", f"{name}.jsonl", None, f"event {seq} ({kind}) lacks what its type needs")
+        for name, seq, kind in sorted(state.malformed)
+    ]
 
 
 def verify(home: Path) -> tuple[int, Loaded]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from opsdeck.errors import NotSavedError
+from opsdeck.journal.acks import Ack, loss, read_ack, write_ack
 from opsdeck.journal.clock import next_stamp, wall_text
 from opsdeck.journal.events import OPENED, Event, encode_event, line_hash
 from opsdeck.journal.faults import JournalFault
-from opsdeck.journal.files import file_mode, locked, not_saved, open_file
+from opsdeck.journal.files import fsync_folder, in_words, locked, not_saved, open_file
 from opsdeck.journal.reading import Cursor, LineReader, read_lines, tail_still_there
 
 LARGEST_LINE_BYTES = 1 << 20
@@ -35,48 +36,43 @@ class Appended(NamedTuple):
 class LogFile:
     """The one file that this writer appends to; several processes may do so at once.
 
-    `cursor` says how far the caller has read it, and moves. Raises NotSavedError when an event
-    is not on disk; the file then ends where it ended before.
+    Its methods take the cursor that says how far the caller has read the file, and move it.
     """
 
-    def __init__(self, folder: Path, name: str, cursor: Cursor) -> None:
+    def __init__(self, folder: Path, name: str) -> None:
         self.name = name
-        self.cursor = cursor
         self.path = folder / f"{name}.jsonl"
         self._lock_path = folder / f"{name}.lock"
         self._home = folder.parent
 
-    def acknowledged(self) -> int:
-        """The highest seq ever acknowledged here, as kept beside the file; 0 when unknown."""
-        try:
-            kept = self._lock_path.read_bytes()[:12]
-        except OSError:
-            return 0
-        return int(kept) if kept.isdigit() else 0
+    def append(
+        self, drafts: list[Draft], cursor: Cursor, *, by: str, now: datetime, after: str
+    ) -> Appended:
+        """Write these events as one write and one flush; `after` is the newest stamp known.
 
-    def append(self, drafts: list[Draft], *, by: str, now: datetime, after: str) -> Appended:
-        """Write these events as one write and one flush; `after` is the newest stamp known."""
-        mode = file_mode(self._home)
+        Raises NotSavedError when they are not on disk: the file then ends where it ended before,
+        but the cursor may have moved.
+        """
         try:
-            with locked(self._lock_path, mode) as lock_fd:
-                fd = open_file(self.path, os.O_RDWR | os.O_APPEND, mode)
+            with locked(self._lock_path, self._home) as lock_fd:
+                fd = open_file(self.path, os.O_RDWR | os.O_APPEND, self._home)
                 try:
-                    foreign, faults = self._catch_up(fd)
-                    if self.cursor.damaged:
+                    foreign, faults = self._catch_up(fd, cursor, read_ack(lock_fd))
+                    if cursor.damaged:
                         return Appended(foreign, [], faults)
                     stamps = [after, *(e.clock for e in foreign)]
-                    own = self._write(fd, drafts, by, now, max(stamps))
+                    own = self._write(fd, cursor, drafts, by, now, max(stamps))
                 finally:
                     os.close(fd)
-                kept = f"{self.cursor.seq:012d} {self.cursor.head}\n"
-                os.pwrite(lock_fd, kept.encode(), 0)
+                write_ack(lock_fd, Ack(cursor.seq, cursor.head))
         except OSError as error:
             raise not_saved(self.path, error) from error
         return Appended(foreign + own, own, faults)
 
-    def _catch_up(self, fd: int) -> tuple[list[Event], list[JournalFault]]:
+    def _catch_up(
+        self, fd: int, cursor: Cursor, ack: Ack
+    ) -> tuple[list[Event], list[JournalFault]]:
         """Check the tail, take what other processes appended, set a torn tail aside."""
-        cursor = self.cursor
         reader = LineReader(self.path.name, cursor)
         size = os.fstat(fd).st_size
         if size < cursor.offset or not tail_still_there(fd, cursor):
@@ -88,28 +84,32 @@ class LogFile:
                 )
             ]
         events = [e for lines in read_lines(fd, cursor.offset, size) for e in reader.take(lines)]
-        if cursor.offset < size and not cursor.damaged:
-            self._set_torn_tail_aside(fd, size)
+        if not cursor.damaged and (lost := loss(self.path.name, cursor, ack)):
+            cursor.damaged = True
+            reader.faults.append(lost)
+        if not cursor.damaged and cursor.offset < size:
+            self._set_torn_tail_aside(fd, cursor.offset, size)
+        if cursor.offset == 0:
+            # Whoever created the file may have died before its name was durable.
+            fsync_folder(self.path.parent)
+            fsync_folder(self._home)
         return events, reader.faults
 
-    def _set_torn_tail_aside(self, fd: int, size: int) -> None:
+    def _set_torn_tail_aside(self, fd: int, start: int, size: int) -> None:
         """What a crash left of a line that was never acknowledged goes to `.broken`."""
-        torn = os.pread(fd, size - self.cursor.offset, self.cursor.offset)
-        broken = open_file(
-            self.path.with_suffix(".broken"), os.O_WRONLY | os.O_APPEND, file_mode(self._home)
-        )
+        torn = os.pread(fd, size - start, start)
+        broken = open_file(self.path.with_suffix(".broken"), os.O_WRONLY | os.O_APPEND, self._home)
         try:
             _write_whole(broken, torn + b"\n")
             os.fsync(broken)
         finally:
             os.close(broken)
-        os.ftruncate(fd, self.cursor.offset)
+        os.ftruncate(fd, start)
         os.fsync(fd)
 
     def _write(
-        self, fd: int, drafts: list[Draft], by: str, now: datetime, after: str
+        self, fd: int, cursor: Cursor, drafts: list[Draft], by: str, now: datetime, after: str
     ) -> list[Event]:
-        cursor = self.cursor
         if cursor.seq == 0 and cursor.offset == 0:
             drafts = [Draft(OPENED, {"format": 1, "writer": self.name}), *drafts]
         at, head, stamp = wall_text(now), cursor.head, after
@@ -117,7 +117,7 @@ class LogFile:
         for number, draft in enumerate(drafts, cursor.seq + 1):
             stamp = next_stamp(stamp, now)
             event = Event(number, at, stamp, by, draft.type, draft.data, head)
-            line = encode_event(event)
+            line = _encode(event)
             if len(line) > LARGEST_LINE_BYTES:
                 raise NotSavedError(
                     f"not saved: {draft.type} would be {len(line):,} bytes,"
@@ -130,8 +130,12 @@ class LogFile:
         try:
             _write_whole(fd, whole)
             os.fsync(fd)
-        except OSError:
-            self._cut_back(fd)
+        except OSError as error:
+            if not _cut_back(fd, cursor.offset):
+                raise NotSavedError(
+                    f"not saved for certain: {self.path}: {in_words(error)}; what was written"
+                    " could not be taken back either, so look whether it is there before a retry"
+                ) from error
             raise
         cursor.offset += len(whole)
         cursor.lines += len(lines)
@@ -139,13 +143,25 @@ class LogFile:
         cursor.head, cursor.tail_bytes = head, len(lines[-1]) + 1
         return events
 
-    def _cut_back(self, fd: int) -> None:
-        """Take back what a failed append left; where that fails too, the next one finds it."""
-        try:
-            os.ftruncate(fd, self.cursor.offset)
+
+def _cut_back(fd: int, end: int) -> bool:
+    """Take back what a failed append left; where that fails too, the next one finds it."""
+    try:
+        if os.fstat(fd).st_size > end:
+            os.ftruncate(fd, end)
             os.fsync(fd)
-        except OSError:
-            return
+    except OSError:
+        return False
+    return True
+
+
+def _encode(event: Event) -> bytes:
+    try:
+        return encode_event(event)
+    except UnicodeEncodeError:
+        raise NotSavedError(
+            f"not saved: {event.type} holds half a character (a lone surrogate); type it again"
+        ) from None
 
 
 def _write_whole(fd: int, data: bytes) -> None:

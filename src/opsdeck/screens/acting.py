@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from textual.binding import Binding, BindingType
 
 from opsdeck.errors import UsageError
+from opsdeck.journal.fold import Mark
 from opsdeck.journal.writing import Draft
 from opsdeck.runs import acts
 from opsdeck.runs.acts import Where
@@ -44,6 +45,10 @@ class ItemActs(Releasing):
         super().__init__()
         self._acting: set[str] = set()
 
+    def has_item(self) -> bool:
+        """Whether the cursor stands on an item."""
+        raise NotImplementedError
+
     def where(self) -> Where | None:
         """The item under the cursor."""
         raise NotImplementedError
@@ -55,8 +60,7 @@ class ItemActs(Releasing):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that make no sense now are neither offered nor obeyed."""
         if action in ("attest", "note", "waive", "defer", "override", "unuse"):
-            view = self.run_view()
-            return None if view is None or (view.run and self.where() is None) else True
+            return True if self.has_item() else None
         return True
 
     def _act(self, act: Callable[[Where], Coroutine[Any, Any, None]]) -> None:
@@ -65,32 +69,38 @@ class ItemActs(Releasing):
         The item is taken here and now: keys typed ahead may move the cursor before the act runs.
         """
         view, where = self.run_view(), self.where()
-        if where is not None and where.address in self._acting:
+        address = where.address if where is not None else ""
+        if address in self._acting:
             self.say("still saving the last one", "warn")
             return
+        self._acting.add(address)
+        self.host.opening = True
 
         async def work() -> None:
-            found = where
-            if view is not None and view.run is None:
-                found = self.where() if await self.start_release() else None
-            if found is None:
-                return
-            self._acting.add(found.address)
             try:
-                await act(found)
+                found = where
+                if view is not None and view.run is None:
+                    found = self.where() if await self.start_release() else None
+                if found is not None:
+                    await act(found)
             finally:
-                self._acting.discard(found.address)
+                self._acting.discard(address)
+                self.host.opening = False
 
-        self.run_worker(work(), group="act")
+        self._work(work())
+
+    def _work(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it in a worker of the app: leaving this screen must not cut off an act halfway."""
+        self.app.run_worker(work, group="act")
 
     async def _record(self, make: Callable[[], Draft], said: str) -> None:
         try:
             draft = make()
         except UsageError as error:
-            self.say(str(error), "warn")
+            self.host.say(str(error), "warn")
             return
         if await self.host.commit(draft):
-            self.say(said, "good")
+            self.host.say(said, "good")
 
     async def _ask(
         self, title: str, where: Where, fields: list[Field], draft: DraftOf, said: str
@@ -175,7 +185,7 @@ class ItemActs(Releasing):
             try:
                 acts.override(where, "checked before asking")
             except UsageError as error:
-                self.say(str(error), "warn")
+                self.host.say(str(error), "warn")
                 return
             fields = [Field("reason", "Reason (shown at sign-off)", "why going on is right")]
             await self._ask(
@@ -202,19 +212,27 @@ class ItemActs(Releasing):
     def action_undo(self) -> None:
         """u: take back one's own last act in this run."""
 
-        async def undo() -> None:
-            view, deck = self.run_view(), self.deck
-            if view is None or view.run is None:
-                self.say("nothing to undo: no run is open")
-                return
-            try:
-                run = deck.state.run(view.run)
-                draft, mark = acts.undo(view.run, run, deck.operator, deck.now())
-            except UsageError as error:
-                self.say(str(error), "warn")
-                return
-            if await self.host.commit(draft):
-                item = visible(str(draft.data["item"]))
-                self.say(f"undone: {mark.kind} {item}, by you at {mark.at[11:16]} UTC", "good")
+        view, deck = self.run_view(), self.deck
+        if view is None or view.run is None:
+            self.say("nothing to undo: no run is open")
+            return
+        run = view.run
 
-        self.run_worker(undo(), group="act")
+        async def undo() -> None:
+            undone: list[tuple[str, Mark]] = []
+
+            def make() -> list[Draft]:
+                draft, mark = acts.undo(run, deck.state.run(run), deck.operator, deck.now())
+                undone.append((visible(str(draft.data["item"])), mark))
+                return [draft]
+
+            try:
+                saved = await self.host.commit_next(make)
+            except UsageError as error:
+                self.host.say(str(error), "warn")
+                return
+            if saved:
+                item, mark = undone[0]
+                self.host.say(f"undone: {mark.kind} {item}, by you at {mark.at[11:16]} UTC", "good")
+
+        self._work(undo())

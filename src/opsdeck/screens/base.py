@@ -48,6 +48,7 @@ class Frame(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._shown_before = False
         self._message = ""
         self._message_style = ""
         self._message_timer: Timer | None = None
@@ -64,6 +65,9 @@ class Frame(Screen[None]):
 
     def changed(self, touched: Touched | None) -> None:
         """State, catalog or time changed: build again what depends on them."""
+
+    def start_at(self, key: str | None) -> None:
+        """Put the cursor there, if the screen has such a row."""
 
     def place(self) -> Place | None:
         """Where the operator stands, for the next session."""
@@ -100,7 +104,9 @@ class Frame(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """What happened while another screen was in front is shown."""
-        self.state_changed(None)
+        if self._shown_before:
+            self.state_changed(None)
+        self._shown_before = True
         self.host.keep_place()
 
     def state_changed(self, touched: Touched | None) -> None:

@@ -86,6 +86,7 @@ class ChecklistScreen(ItemActs):
         self._first = item
         self._query = ""
         self._resting: Timer | None = None
+        self._shown: str | None = None
 
     # What is shown
 
@@ -98,6 +99,10 @@ class ChecklistScreen(ItemActs):
         """The run on screen; the current one unless the operator went back to an older one."""
         checklist = self.checklist
         return self.deck.view(checklist, self._run) if checklist else None
+
+    def has_item(self) -> bool:
+        """Whether the cursor stands on an item."""
+        return self.is_mounted and self.items.key is not None
 
     def where(self) -> Where | None:
         """The item under the cursor."""
@@ -231,8 +236,11 @@ class ChecklistScreen(ItemActs):
     # Moving about
 
     @on(LineList.Moved)
-    def _cursor_moved(self) -> None:
-        self._rest()
+    def _cursor_moved(self, event: LineList.Moved) -> None:
+        if self._shown is None or event.key is None:
+            self._rested()
+        else:
+            self._rest()
 
     def _rest(self) -> None:
         if self._resting is None:
@@ -241,7 +249,10 @@ class ChecklistScreen(ItemActs):
             self._resting.reset()
 
     def _rested(self) -> None:
-        self._resting = None
+        if self._resting is not None:
+            self._resting.stop()
+            self._resting = None
+        self._shown = self.items.key
         self.view("detail").rebuild()
         self.view("keys").rebuild()
         self.host.keep_place()
@@ -308,8 +319,11 @@ class ChecklistScreen(ItemActs):
         self.view("detail").rebuild()
 
     def action_back(self) -> None:
-        """To the screen before; a filter goes first."""
-        if self._query:
+        """To the screen before; the line to find with goes first, then a filter."""
+        if self._finding():
+            self._filter("")
+            self._leave_find()
+        elif self._query:
             self._filter("")
         else:
             self.dismiss()
@@ -322,7 +336,7 @@ class ChecklistScreen(ItemActs):
         find.add_class("-shown")
         find.can_focus = True
         find.value = self._query
-        find.focus()
+        self.set_focus(find)  # at once: what is typed behind the / goes there
 
     def _filter(self, query: str) -> None:
         self._query = query
@@ -342,10 +356,7 @@ class ChecklistScreen(ItemActs):
         find = self.query_one("#find", Input)
         find.remove_class("-shown")
         find.can_focus = False
-        self.items.focus()
+        self.set_focus(self.items)
 
-    def key_escape(self) -> None:
-        """Leaving the filter shows all again."""
-        if self.query_one("#find", Input).has_focus:
-            self._filter("")
-            self._leave_find()
+    def _finding(self) -> bool:
+        return self.query_one("#find", Input).has_class("-shown")

@@ -17,7 +17,6 @@ from opsdeck.widgets.lines import Part, Row, fit
 
 STATE_CELLS = 10
 BY_CELLS = 8
-WHEN_CELLS = 9
 
 
 def matches(item: Item, status: Status, words: Sequence[str]) -> bool:
@@ -77,10 +76,11 @@ def _item_row(
 
 
 def _who(item: Item, status: Status, glyphs: Glyphs, now: datetime, zone: tzinfo) -> str:
+    """Who and when, as short as it can be told."""
     if status.mark is None:
-        said = "not used here" if status.state == "inactive" else ""
-        return fit(said, BY_CELLS + WHEN_CELLS + 1 if said else 0, glyphs.ellipsis)
+        return "not used here" if status.state == "inactive" else ""
     at = when(status.at, now, zone)
-    by = "" if item.sensed and status.state in ("passed", "failed", "unknown") else status.by
-    by = fit(glyphs.plain(visible(by)), BY_CELLS, glyphs.ellipsis)
-    return f"{by} {at:>{WHEN_CELLS}}"
+    if item.sensed and status.state in ("passed", "failed", "unknown"):
+        return at
+    by = fit(glyphs.plain(visible(status.by)), BY_CELLS, glyphs.ellipsis).rstrip()
+    return f"{by} {at:>5}"

@@ -174,7 +174,7 @@ class DeckScreen(Releasing):
         view = due.views[0]
         if due.cadence == "release":
             release = self.deck.release()
-            return f"Release {release}" if release else "Release"
+            return f"Release {visible(release)}" if release else "Release"
         if due.cadence == "standing":
             return f"Standing, {plural(len(due.views), 'list')}"
         return visible(view.checklist.title)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
+from textual import events
 from textual.app import App
 
 from opsdeck.background import JournalThread
@@ -10,6 +14,7 @@ from opsdeck.errors import NotSavedError
 from opsdeck.journal.store import Saved
 from opsdeck.journal.writing import Draft
 from opsdeck.screens.base import Frame
+from opsdeck.screens.typeahead import Typeahead
 from opsdeck.session import Place, Session
 from opsdeck.widgets.glyphs import Glyphs
 
@@ -28,14 +33,36 @@ class DeckHost(App[int]):
         self.session = Session(deck.journal.home, deck.operator)
         self.unsaved: list[Draft] = []
         self.unsaved_reason = ""
+        self.opening = False
+        """An act was asked for that may be about to open its form."""
+        self._acts = asyncio.Lock()
+        self._typeahead = Typeahead(self)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys go one after the other, each to where the one before it led."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif self._typeahead.admits(event):
+            target = self.focused or self.screen
+            await super().on_event(event)
+            self._typeahead.sent(target)
 
     async def commit(self, *drafts: Draft) -> bool:
         """Put events on disk, then show them; False (and a banner) when that failed.
 
         What was not saved is kept, so that the operator may try again without typing it anew.
         """
+        return await self.commit_next(lambda: list(drafts))
+
+    async def commit_next(self, make: Callable[[], list[Draft]]) -> bool:
+        """Like `commit`, for events that are made only once all acts before them are shown."""
+        self.opening = False
+        async with self._acts:
+            return await self._commit(make())
+
+    async def _commit(self, wanted: list[Draft]) -> bool:
         slow = self.set_timer(SLOW_SAVE_S, lambda: self.say("saving ...", "warn"))
-        deck, wanted, after = self.deck, list(drafts), self.deck.state.max_clock
+        deck, after = self.deck, self.deck.state.max_clock
 
         def write() -> Saved:
             return deck.write(wanted, after)

@@ -98,19 +98,18 @@ class ItemText:
         return lines
 
     def _guide(self, width: int) -> list[Line]:
-        """The guide, its paragraphs flowing into the width there is."""
-        lines: list[Line] = []
-        paragraph: list[str] = []
-        for line in [*visible_lines(self.where.item.guide), ""]:
+        """The guide, its paragraphs flowing into the width there is, what to type set apart."""
+        paragraphs: list[list[str]] = [[]]
+        for line in visible_lines(self.where.item.guide):
             if line.strip():
-                paragraph.append(line.strip())
-            elif paragraph:
-                lines += (
-                    [(), *self._wrapped(" ".join(paragraph), width)]
-                    if lines
-                    else (self._wrapped(" ".join(paragraph), width))
-                )
-                paragraph = []
+                paragraphs[-1].append(line.strip())
+            elif paragraphs[-1]:
+                paragraphs.append([])
+        lines: list[Line] = []
+        for paragraph in paragraphs:
+            if paragraph:
+                lines += [()] if lines else []
+                lines += _with_code(wrap(self._plain(" ".join(paragraph)), width))
         return lines
 
     def _facts(self, width: int) -> list[Line]:
@@ -148,3 +147,17 @@ class ItemText:
 
 def _at(mark: Mark) -> datetime | None:
     return parse_wall(mark.at)
+
+
+def _with_code(texts: list[str]) -> list[Line]:
+    """Lines in which what stands between backticks, also across line ends, is set apart."""
+    lines: list[Line] = []
+    code = False
+    for text in texts:
+        parts: list[Part] = []
+        for number, piece in enumerate(text.split("`")):
+            code = code != (number > 0)
+            if piece:
+                parts.append(Part(piece, "code" if code else ""))
+        lines.append(tuple(parts))
+    return lines

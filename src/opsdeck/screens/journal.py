@@ -62,9 +62,6 @@ class JournalScreen(Frame):
         """The list."""
         return self.query_one("#rows", LineList)
 
-    def start_at(self, key: str | None) -> None:
-        """The journal always begins with the newest."""
-
     def place(self) -> Place | None:
         """The journal itself."""
         return self.host.place_of()

@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from opsdeck.journal.writing import Draft
 from opsdeck.runs import acts
 from opsdeck.screens.base import Frame
-from opsdeck.screens.prompt import Answers, Field, Prompt
 
 
 class Releasing(Frame):
@@ -21,10 +20,19 @@ class Releasing(Frame):
 
     def action_release(self) -> None:
         """Ask for a name and start a release."""
-        self.run_worker(self.start_release(), group="act")
+        self.host.opening = True
+        self.app.run_worker(self._release_only(), group="act")
+
+    async def _release_only(self) -> None:
+        try:
+            await self.start_release()
+        finally:
+            self.host.opening = False
 
     async def start_release(self) -> bool:
         """Whether a release was started."""
+        from opsdeck.screens.prompt import Answers, Field, Prompt
+
         known = list(self.deck.state.releases)
 
         def draft(answers: Answers) -> Draft:

@@ -59,7 +59,7 @@ def occasion(run: str | None) -> str:
     if name is None:
         return "no release"
     if name.kind != "period":
-        return name.occasion or "standing"
+        return visible(name.occasion) or "standing"
     days = period_days(name.occasion)
     if days is None or "W" in name.occasion:
         return name.occasion

@@ -7,18 +7,48 @@ outside through `opsdeck.text.visible`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.app import App
+from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-STYLES = ("good", "bad", "warn", "dim", "accent", "strong", "title", "cursor", "bar", "alarm")
-"""The names a part of a line may be styled with; "" is plain text."""
+_STYLES: dict[str, tuple[str, str, bool]] = {
+    "good": ("deck-good", "", False),
+    "bad": ("deck-bad", "", False),
+    "warn": ("deck-warn", "", False),
+    "dim": ("deck-dim", "", False),
+    "accent": ("deck-accent", "", False),
+    "code": ("deck-code", "", False),
+    "bar": ("deck-good", "", False),
+    "strong": ("", "", True),
+    "title": ("deck-title", "", True),
+    "alarm": ("deck-on-alarm", "deck-alarm", True),
+    "cursor": ("", "deck-cursor", True),
+}
+"""Name of a part's style -> the theme's variables for text and ground, and whether it is bold."""
+
+
+@lru_cache(maxsize=8)
+def _styles_of(variables: tuple[tuple[str, str], ...]) -> dict[str, Style]:
+    colours = {name: Color.parse(value).rich_color for name, value in variables}
+    return {
+        name: Style(color=colours.get(text), bgcolor=colours.get(ground), bold=bold or None)
+        for name, (text, ground, bold) in _STYLES.items()
+    }
+
+
+def line_styles(app: App[Any]) -> dict[str, Style]:
+    """The styles of the app's theme by name: computed once a theme, without the stylesheet."""
+    found = app.theme_variables
+    return _styles_of(tuple((k, v) for k, v in found.items() if k.startswith("deck-")))
 
 
 class Part(NamedTuple):
@@ -78,18 +108,7 @@ class LineView(Widget):
 
     DEFAULT_CSS = """
     LineView { height: auto; width: 1fr; }
-    LineView > .line--good { color: $deck-good; }
-    LineView > .line--bad { color: $deck-bad; }
-    LineView > .line--warn { color: $deck-warn; }
-    LineView > .line--dim { color: $deck-dim; }
-    LineView > .line--accent { color: $deck-accent; }
-    LineView > .line--strong { text-style: bold; }
-    LineView > .line--title { color: $deck-title; text-style: bold; }
-    LineView > .line--bar { color: $deck-good; }
-    LineView > .line--alarm { background: $deck-alarm; color: $deck-on-alarm; text-style: bold; }
-    LineView > .line--cursor { background: $deck-cursor; text-style: bold; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{name}" for name in STYLES}
     ALLOW_SELECT = False
 
     def __init__(self, build: Callable[[int], Sequence[Line]], *, id: str | None = None) -> None:
@@ -146,12 +165,10 @@ class LineView(Widget):
         """As many rows as lines, for widgets whose height is auto."""
         return len(list(self._build(width)))
 
-    def style_of(self, name: str) -> Style:
-        """The style a part's name stands for, on this widget's ground."""
-        base = self.rich_style
-        if not name:
-            return base
-        return base + self.get_component_rich_style(f"line--{name}", partial=True)
+    def style_of(self, name: str, ground: Style | None = None) -> Style:
+        """The style a part's name stands for, on `ground` or the widget's own."""
+        base = self.rich_style if ground is None else ground
+        return base + line_styles(self.app)[name] if name else base
 
     def line_style(self, y: int) -> str:
         """The style that a whole line is laid on."""
@@ -163,13 +180,10 @@ class LineView(Widget):
         ground = self.style_of(self.line_style(index))
         if not 0 <= index < len(self._lines):
             return Strip.blank(width, self.rich_style)
-        segments = [Segment(part.text, self._on(ground, part.style)) for part in self._lines[index]]
+        segments = [
+            Segment(part.text, self.style_of(part.style, ground)) for part in self._lines[index]
+        ]
         return Strip(segments).adjust_cell_length(width, ground)
-
-    def _on(self, ground: Style, name: str) -> Style:
-        if not name:
-            return ground
-        return ground + self.get_component_rich_style(f"line--{name}", partial=True)
 
     def on_mouse_scroll_down(self) -> None:
         """The wheel moves what is shown."""

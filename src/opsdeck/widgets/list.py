@@ -142,7 +142,7 @@ class LineList(LineView, can_focus=True):
         strip = super().render_line(y)
         if self.cursor_glyph and y + self.top == self._cursor:
             width = self.size.width
-            mark = Segment(self.cursor_glyph, self._on(self.style_of("cursor"), "accent"))
+            mark = Segment(self.cursor_glyph, self.style_of("accent", self.style_of("cursor")))
             return Strip.join([Strip([mark]), strip.crop(cell_len(self.cursor_glyph), width)])
         return strip
 
@@ -162,6 +162,7 @@ class LineList(LineView, can_focus=True):
         """A page up or down."""
         step = max(1, self.size.height - 1)
         if self._cursor >= 0:
+            self.scroll_lines(by * step)
             self._put(self._near(max(0, min(self._cursor + by * step, len(self._keys) - 1))))
 
     def action_edge(self, side: int) -> None:

@@ -1,0 +1,71 @@
+"""What the shell is offered when a word is completed; on any mishap nothing, and in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+import click
+
+from opsdeck.commands.door import Door, open_door
+
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+def _quietly(words: Callable[[Door, str], Iterable[str]]) -> Complete:
+    @wraps(words)
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        try:
+            found = words(_door(ctx), incomplete)
+            return [word for word in found if word.startswith(incomplete)]
+        except Exception:  # the shell's line must not be disturbed
+            return []
+
+    return complete
+
+
+def _door(ctx: click.Context) -> Door:
+    """The door; where completion has not run the root command, made from its options."""
+    found = ctx.find_object(Door)
+    if found is not None:
+        return found
+    given: dict[str, Any] = ctx.find_root().params
+    return open_door(given.get("config"), given.get("operator"))
+
+
+@_quietly
+def complete_checklist(door: Door, incomplete: str) -> Iterable[str]:
+    """Ids of checklists."""
+    return [checklist.id for checklist in door.catalog().checklists]
+
+
+@_quietly
+def complete_item(door: Door, incomplete: str) -> Iterable[str]:
+    """Addresses of items: in the current runs, and in any run once the word leads into one."""
+    catalog = door.catalog()
+    found = [f"{c.id}/{item.id}" for c in catalog.checklists for item in c.items]
+    if any(word.startswith(incomplete) for word in found) and incomplete:
+        return found
+    for run in _run_keys(door) if incomplete else ():
+        checklist = next((c for c in catalog.checklists if c.id in run.split("/")), None)
+        if checklist is not None:
+            found += (f"{run}/{item.id}" for item in checklist.items)
+    return found
+
+
+@_quietly
+def complete_run(door: Door, incomplete: str) -> Iterable[str]:
+    """Run keys, checklists (for their current runs) and releases."""
+    deck = door.deck()
+    return [*deck.state.releases, *(c.id for c in deck.catalog.checklists), *_run_keys(door)]
+
+
+@_quietly
+def complete_release(door: Door, incomplete: str) -> Iterable[str]:
+    """Names of releases, the newest first."""
+    return [release.name for release in door.deck().releases()]
+
+
+def _run_keys(door: Door) -> list[str]:
+    return [key for key, _ in door.deck().runs()]

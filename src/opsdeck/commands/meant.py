@@ -1,0 +1,51 @@
+"""Which runs a word on the command line means: a checklist, a run, or a whole release."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from opsdeck.catalog.model import Checklist
+from opsdeck.deck import Deck
+from opsdeck.errors import UsageError
+from opsdeck.journal.fold import Release
+
+
+def runs_meant(deck: Deck, word: str) -> list[tuple[Checklist, str]]:
+    """The runs named by a run key, a checklist's id (its current run) or a release's name.
+
+    Raises UsageError with the nearest name that there is.
+    """
+    word = word.strip().strip("/")
+    name = word.removeprefix("release/")
+    if deck.catalog.checklist(word) is None and name in deck.state.releases:
+        return [
+            (checklist, f"release/{name}/{checklist.id}")
+            for checklist in deck.catalog.checklists
+            if checklist.cadence == "release"
+        ]
+    if "/" not in word and deck.catalog.checklist(word) is None:
+        known = [c.id for c in deck.catalog.checklists] + list(deck.state.releases)
+        near = get_close_matches(word, known, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UsageError(
+            f"there is no run, checklist or release {word!r}{hint}"
+            " (`opsdeck list runs` and `opsdeck release list` show what there is)"
+        )
+    return [deck.locate_run(word)]
+
+
+def release_meant(deck: Deck, name: str | None) -> Release:
+    """The release of this name, or the current one; raises UsageError where there is none."""
+    if name is None:
+        newest = deck.releases()
+        if not newest:
+            raise UsageError(
+                "no release was ever started: start one with `opsdeck release start NAME`"
+            )
+        return newest[0]
+    found = deck.state.releases.get(name)
+    if found is None:
+        near = get_close_matches(name, list(deck.state.releases), n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UsageError(f"release {name!r} was never started{hint}")
+    return found

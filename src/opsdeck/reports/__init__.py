@@ -1,0 +1,1 @@
+"""What the deck knows, as values and files for other people and programs."""
