@@ -1,22 +1,50 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+
+# Settings of the caller that would lead pip or Python past the environment made here.
+unexport PYTHONPATH PYTHONHOME
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_USER := 0
 
-.PHONY: run test test-slow lint bench clean lock setup
+.DEFAULT_GOAL := run
+.PHONY: run test test-slow lint bench clean lock setup FORCE
 
-# What the app needs. The stamp is newer than the lock, or the lock is installed again.
-$(VENV)/.run-stamp: requirements.lock pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "OpsDeck needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 run" >&2; exit 1; }
-	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index -e .
+# The environment is made anew when it is missing, when an installation was cut short (pip may
+# then take a half-written package for a whole one), when it was made in another folder (a copy
+# of a checkout would run the original's code), and when another PYTHON is asked for.
+MADE := $(VENV)/.made
+MADE_HERE := $(shell test "$$(sed -n 1p $(MADE) 2>/dev/null)" = "$$(pwd -P)" && echo yes)
+MADE_BY := $(shell sed -n 2p $(MADE) 2>/dev/null)
+ifneq ($(MADE_HERE),yes)
+$(MADE): FORCE
+else ifneq ($(origin PYTHON),file)
+ifneq ($(MADE_BY),$(PYTHON))
+$(MADE): FORCE
+endif
+endif
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "OpsDeck needs Python 3.11 or newer, and $(PYTHON) is older or missing." \
+		"Name another one: make PYTHON=python3.12 run" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@{ pwd -P; echo "$(PYTHON)"; } > $@
+
+# What the app needs. The stamp is newer than the lock, or the lock is installed again. While pip
+# works the environment does not count as made.
+$(VENV)/.run-stamp: requirements.lock pyproject.toml $(MADE)
+	@mv $(MADE) $(VENV)/.making
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	$(BIN)/python -m compileall -q src
+	@mv $(VENV)/.making $(MADE)
 	@touch $@
 
 $(VENV)/.dev-stamp: requirements-dev.lock $(VENV)/.run-stamp
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@mv $(MADE) $(VENV)/.making
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@mv $(VENV)/.making $(MADE)
 	@touch $@
 
 setup: $(VENV)/.dev-stamp
@@ -47,5 +75,5 @@ lock:
 		--no-annotate --no-header --group dev pyproject.toml requirements-build.in -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,13 +8,14 @@ import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from opsdeck.deck import Deck, open_deck
 from opsdeck.journal.store import News
+from opsdeck.journal.writing import Draft
 from opsdeck.screens.base import Frame
 from opsdeck.screens.deck import DeckScreen
 from opsdeck.screens.host import DeckHost
@@ -22,6 +23,9 @@ from opsdeck.session import Place
 from opsdeck.terminal import check_terminal, ensure_utf8_mode, use_ascii
 from opsdeck.themes import THEMES
 from opsdeck.widgets.glyphs import ASCII, UNICODE, Glyphs
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 FOLLOW_EVERY_S = 1.0
 QUIT_WAITS_S = 2.0
@@ -68,7 +72,6 @@ class OpsDeckApp(DeckHost):
         Binding(
             "question_mark", "help", show=False, key_display="?", id="app.help", tooltip="This page"
         ),
-        Binding("ctrl+c", "interrupt", show=False, id="app.interrupt", tooltip="Says how to leave"),
         Binding("ctrl+r", "retry", show=False, id="app.retry", tooltip="Try to save again"),
         Binding(
             "ctrl+p",
@@ -84,7 +87,8 @@ class OpsDeckApp(DeckHost):
     def __init__(self, deck: Deck, glyphs: Glyphs, *, loaded: bool = True) -> None:
         super().__init__(deck, glyphs)
         self._loaded = loaded
-        self._begun = False
+        self._begun = loaded
+        self._warned_of: list[Draft] = []
         self._following = False
         self._minute = ""
         for theme in THEMES.values():
@@ -102,7 +106,10 @@ class OpsDeckApp(DeckHost):
     def on_mount(self) -> None:
         """Open the first screen, or the progress bar, and begin to follow."""
         if self.deck.config.keys:
-            self.set_keymap(self.deck.config.keys)
+            from opsdeck.screens.keymap import keymap_of
+
+            keys, self.key_problems = keymap_of(type(self), self.deck.config.keys)
+            self.set_keymap(keys)
         self._catch_signals()
         self.call_after_refresh(gc.enable)
         if self._loaded:
@@ -124,11 +131,14 @@ class OpsDeckApp(DeckHost):
         await self.pop_screen()
         self._begin()
 
+    @property
+    def begun(self) -> bool:
+        """Whether the journal was read and the first screen opened."""
+        return self._begun
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While the journal is read there is nothing yet to go to."""
-        if not self._begun and action in ("open_mode", "help", "command_palette", "retry"):
-            return False
-        return True
+        return self._begun or action not in ("open_mode", "help", "command_palette", "retry")
 
     def _begin(self) -> None:
         self._begun = True
@@ -231,6 +241,13 @@ class OpsDeckApp(DeckHost):
         if isinstance(screen, Frame) and not isinstance(screen, Reader):
             self.push_screen(Reader("Help", lambda width: build_help(screen, width)))
 
+    def action_command_palette(self) -> None:
+        """Go to anything by name."""
+        from opsdeck.screens.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(self.glyphs))
+
     def get_system_commands(self, screen: Screen[Any]) -> Any:
         """The palette names OpsDeck's own things only."""
         return ()
@@ -253,9 +270,9 @@ class OpsDeckApp(DeckHost):
         self.say("q leaves; everything shown is on disk")
 
     def _leaving_twice(self) -> bool:
-        if getattr(self, "_warned", False):
+        if self._warned_of == self.unsaved:
             return True
-        self._warned = True
+        self._warned_of = list(self.unsaved)
         self.say("something is not saved: ctrl+r tries again, q once more leaves without it", "bad")
         return False
 
@@ -294,6 +311,6 @@ def run_app(
     glyphs = ASCII if use_ascii(environ, deck.config.ui.glyphs) else UNICODE
     app = OpsDeckApp(deck, glyphs, loaded=at_once)
     status = app.run()
-    if not app.journal_thread.wait_idle(QUIT_WAITS_S):
+    if app.begun and not app.journal_thread.wait_idle(QUIT_WAITS_S):
         print("opsdeck: the last act may not be saved: the disk has not answered yet")
     return status or app.return_code or 0

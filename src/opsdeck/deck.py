@@ -26,7 +26,7 @@ from opsdeck.journal.writing import Draft
 from opsdeck.operator import OperatorNeededError, find_operator, login, writer_name
 from opsdeck.runs.acts import Where
 from opsdeck.runs.cadence import RunName, parse_run, period_bounds, previous_run_key, run_key
-from opsdeck.runs.progress import RunView, view_run
+from opsdeck.runs.progress import RunView, judged_at, view_run
 from opsdeck.runs.status import status_of
 
 
@@ -152,6 +152,17 @@ class Deck:
         named = ((key, parse_run(key)) for key in sorted(keys))
         return [(key, name) for key, name in named if name]
 
+    def runs_of(self, checklist: Checklist) -> list[str]:
+        """Its runs, oldest first: those anything was said in, the last two, and every release's."""
+        keys = {k for k, name in self.runs() if name.checklist == checklist.id}
+        previous = self.previous_run(checklist)
+        keys |= {previous} if previous else set()
+        started = [release.name for release in reversed(self.releases())]
+        if checklist.cadence == "release":
+            keys |= {f"release/{name}/{checklist.id}" for name in started}
+        order = {f"release/{name}/{checklist.id}": place for place, name in enumerate(started)}
+        return sorted(keys, key=lambda key: (order.get(key, -1), key))
+
     # Items
 
     def where(self, checklist: Checklist, item_id: str, run: str | None = None) -> Where:
@@ -166,9 +177,8 @@ class Deck:
                 f"{checklist.id} is walked once a release, and none is open:"
                 " start one with `opsdeck release start NAME`"
             )
-        frozen = self._frozen(key)
-        now = min(self.now(), frozen) if frozen else self.now()
-        status = status_of(item, self.state.entry(key, item.id), now, self.config.uses)
+        as_of = judged_at(key, self.now(), self.zone, self._frozen(key))
+        status = status_of(item, self.state.entry(key, item.id), as_of, self.config.uses)
         return Where(checklist, item, key, status)
 
     def locate(self, address: str) -> Where:
@@ -219,7 +229,7 @@ class Deck:
 
     def history(self, checklist: Checklist, item_id: str, runs: int = 12) -> list[tuple[str, Mark]]:
         """What was said of an item in its newest runs: (run, mark), newest first."""
-        keys = [k for k, n in self.runs() if n.checklist == checklist.id]
+        keys = self.runs_of(checklist)
         found: list[tuple[str, Mark]] = []
         seen = 0
         for key in reversed(keys):

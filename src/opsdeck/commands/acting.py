@@ -73,7 +73,7 @@ def note(door: Door, items: tuple[str, ...], text: str, as_json: bool) -> None:
 
     \b
     Examples:
-      opsdeck note infrastructure/tls-certificate -m "renewal ordered, ticket 4711"
+      opsdeck note infrastructure/tls-certificate -m "renewal ordered: #4711"
     """
     _perform(door, items, "noted", lambda deck: lambda w: acts.note(w, text), as_json)
 
@@ -99,8 +99,8 @@ def waive(
     Examples:
       opsdeck waive infrastructure/cdn --reason "no CDN before launch" \\
         --approver carol --until 7d
-      opsdeck waive code-quality-security/owasp-review --reason "booked" --approver carol \\
-        --until "2026-12-01 18:00 Europe/Berlin"
+      opsdeck waive code-quality-security/owasp-review --reason "booked" \\
+        --approver carol --until "2026-12-01 18:00 Europe/Berlin"
     """
 
     def prepare(deck: Deck) -> Act:
@@ -120,7 +120,7 @@ def override(door: Door, items: tuple[str, ...], reason: str, as_json: bool) -> 
 
     \b
     Examples:
-      opsdeck override infrastructure/tls-certificate --reason "internal host, own CA"
+      opsdeck override infrastructure/tls-certificate --reason "internal, own CA"
     """
     _perform(door, items, "overridden", lambda deck: lambda w: acts.override(w, reason), as_json)
 

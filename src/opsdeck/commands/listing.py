@@ -46,8 +46,9 @@ def checklists(door: Door, as_json: bool) -> None:
 @click.option(
     "--state",
     multiple=True,
+    metavar="STATE",
     type=click.Choice(get_args(ItemState)),
-    help="Only items in this state (may be given several times).",
+    help=f"Only items in this state, several times for several: {', '.join(get_args(ItemState))}.",
 )
 @click.option(
     "--run",

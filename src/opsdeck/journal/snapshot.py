@@ -26,16 +26,21 @@ _LEFT_OVER_S = 3600
 
 
 class Snapshot(NamedTuple):
-    """State, how far each file was read for it, and what was wrong with the lines read."""
+    """State, how far each file was read for it, and what was wrong with the lines read.
+
+    `changed` says of each damaged file when it was last changed (ns): a repair shows by that.
+    """
 
     state: State
     cursors: dict[str, Cursor]
     faults: list[JournalFault]
+    changed: dict[str, int]
 
 
 class _Body(msgspec.Struct):
     cursors: dict[str, Cursor]
     faults: list[JournalFault]
+    changed: dict[str, int]
     state: Kept
 
 
@@ -45,8 +50,7 @@ def write_snapshot(home: Path, snapshot: Snapshot) -> None:
     Raises OSError; ValueError, OverflowError or RecursionError where an event holds a value (a
     number of 40 digits, say) that a snapshot cannot.
     """
-    state, cursors, faults = snapshot
-    body = msgspec.msgpack.encode({"cursors": cursors, "faults": faults, "state": state.dump()})
+    body = msgspec.msgpack.encode({**snapshot._asdict(), "state": snapshot.state.dump()})
     path = home / "cache" / NAME
     temporary = path.with_name(f"{NAME}.{os.getpid()}")
     mode = file_mode(home)
@@ -89,7 +93,22 @@ def read_snapshot(home: Path) -> Snapshot | None:
         found = msgspec.msgpack.decode(body, type=_Body)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
-    return Snapshot(State.load(found.state), found.cursors, found.faults)
+    return Snapshot(State.load(found.state), found.cursors, found.faults, found.changed)
+
+
+def change_time(folder: Path, name: str) -> int:
+    """When a writer's file was last changed (ns), by whatever means; -1 where there is none."""
+    try:
+        return (folder / f"{name}.jsonl").stat().st_ctime_ns
+    except OSError:
+        return -1
+
+
+def all_fit(folder: Path, snapshot: Snapshot) -> bool:
+    """Whether every file still holds what the snapshot had read of it."""
+    return all(
+        fits(folder, name, cursor) for name, cursor in snapshot.cursors.items() if cursor.offset
+    ) and all(change_time(folder, name) == then for name, then in snapshot.changed.items())
 
 
 def snapshot_bytes(home: Path) -> int:

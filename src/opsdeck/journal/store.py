@@ -22,7 +22,15 @@ from opsdeck.journal.faults import FaultKind, JournalFault
 from opsdeck.journal.files import in_words, make_folder
 from opsdeck.journal.fold import State
 from opsdeck.journal.reading import Cursor, read_onward
-from opsdeck.journal.snapshot import Snapshot, fits, read_snapshot, snapshot_bytes, write_snapshot
+from opsdeck.journal.snapshot import (
+    Snapshot,
+    all_fit,
+    change_time,
+    fits,
+    read_snapshot,
+    snapshot_bytes,
+    write_snapshot,
+)
 from opsdeck.journal.writing import Draft, LogFile
 
 SNAPSHOT_AFTER = 1000
@@ -88,9 +96,9 @@ class Journal:
         acks = read_acks(self.folder)
         kept = read_snapshot(self.home)
         remembered = {n: c.acknowledged for n, c in kept.cursors.items()} if kept else {}
-        if not kept or not from_snapshot or not self._fits(kept):
-            kept = Snapshot(State(), {}, [])
-        state, self._cursors, line_faults = kept
+        if not kept or not from_snapshot or not all_fit(self.folder, kept):
+            kept = Snapshot(State(), {}, [], {})
+        state, self._cursors, line_faults, _ = kept
         before = state.count
         names, faults = self._list()
         listed = not faults
@@ -115,7 +123,7 @@ class Journal:
         if listed:
             faults += self._losses(acks, remembered)
         if from_snapshot and state.count - before >= SNAPSHOT_AFTER:
-            self._snapshot(kept)
+            self._snapshot(state, line_faults)
         return Loaded(state, [*line_faults, *faults, *_malformed(state)])
 
     def bytes_to_read(self) -> int:
@@ -263,13 +271,12 @@ class Journal:
                 faults.append(lost)
         return faults
 
-    def _fits(self, snapshot: Snapshot) -> bool:
-        return all(fits(self.folder, n, c) for n, c in snapshot.cursors.items() if c.offset)
-
-    def _snapshot(self, snapshot: Snapshot) -> None:
+    def _snapshot(self, state: State, faults: list[JournalFault]) -> None:
+        cursors = self._cursors
+        changed = {n: change_time(self.folder, n) for n, c in cursors.items() if c.damaged}
         try:
             make_folder(self.home, "cache")
-            write_snapshot(self.home, snapshot)
+            write_snapshot(self.home, Snapshot(state, cursors, faults, changed))
         except (OSError, ValueError, OverflowError, RecursionError):
             return  # only the next opening is slower for it
 

@@ -75,7 +75,10 @@ def period_bounds(period: str, zone: tzinfo) -> tuple[datetime, datetime] | None
     days = period_days(period)
     if days is None:
         return None
-    begin, end = (datetime.combine(d, time(), zone).astimezone(UTC) for d in days)
+    try:
+        begin, end = (datetime.combine(d, time(), zone).astimezone(UTC) for d in days)
+    except OverflowError:
+        return None  # the first or last days of the calendar, which are nobody's runs
     return begin, end
 
 

@@ -61,10 +61,9 @@ def view_run(
 
     `frozen_at` is when a release was followed by the next one: it is judged as of then.
     """
-    name = parse_run(run) if run else None
-    bounds = period_bounds(name.occasion, zone) if name and name.kind == "period" else None
-    over = bounds is not None and now >= bounds[1]
-    as_of = bounds[1] if bounds and over else min(now, frozen_at or now)
+    end = run_end(run, zone)
+    over = end is not None and now >= end
+    as_of = judged_at(run, now, zone, frozen_at)
     found = state.run(run) if run else None
     entries = found.entries if found else {}
     statuses = tuple(status_of(i, entries.get(i.id), as_of, uses) for i in checklist.items)
@@ -76,9 +75,23 @@ def view_run(
         statuses,
         counts,
         _run_state(statuses, over, touched=bool(entries)),
-        bounds[1] if bounds else None,
+        end,
         over,
     )
+
+
+def run_end(run: str | None, zone: tzinfo) -> datetime | None:
+    """When the period of a run ends; None for runs that end with no period."""
+    name = parse_run(run) if run else None
+    bounds = period_bounds(name.occasion, zone) if name and name.kind == "period" else None
+    return bounds[1] if bounds else None
+
+
+def judged_at(
+    run: str | None, now: datetime, zone: tzinfo, frozen_at: datetime | None = None
+) -> datetime:
+    """The moment that items are judged for: now, or the end of a run that is over."""
+    return min(now, run_end(run, zone) or now, frozen_at or now)
 
 
 def _run_state(statuses: tuple[Status, ...], over: bool, touched: bool) -> RunState:

@@ -76,13 +76,14 @@ def _said(item: Item, entry: Entry, now: datetime) -> Status:
     mark, verdict = entry.in_force(), entry.verdict()
     if mark is not None and mark.kind == "waived":
         until = _moment(mark, "until")
-        if until is None or now < until:
+        if until is not None and now < until:
             return Status("waived", mark, parse_wall(mark.at), mark.text, until)
-        mark = None  # an expired waiver says nothing any more
+        mark = None  # a waiver that has ended, or names no end, says nothing any more
     if mark is not None and mark.kind == "unused":
         return Status("inactive", mark, parse_wall(mark.at), mark.text)
     if verdict is not None and (mark is None or verdict.key > mark.key):
-        judged = _judged(item, mark, verdict, now)
+        since = [v for v in entry.verdicts if mark is None or v.key > mark.key]
+        judged = _judged(item, mark, since, now)
         if judged is not None:
             return judged
     if mark is None:
@@ -90,14 +91,14 @@ def _said(item: Item, entry: Entry, now: datetime) -> Status:
     return _by_person(item, mark, now)
 
 
-def _judged(item: Item, mark: Mark | None, verdict: Mark, now: datetime) -> Status | None:
-    """What a verdict newer than the mark makes of the item; None: the mark stands."""
-    standing = mark is not None and mark.kind in ("overridden", "deferred")
+def _judged(item: Item, mark: Mark | None, since: list[Mark], now: datetime) -> Status | None:
+    """What the verdicts newer than the mark, oldest first, make of it; None: the mark stands."""
+    verdict, kinds = since[-1], {v.kind for v in since}
     if verdict.kind == "passed":
         return _aging("passed", item, verdict, now)
-    if standing:
-        return None
-    if verdict.kind == "unknown" and mark is not None and mark.kind == "attested":
+    if mark is not None and mark.kind in ("overridden", "deferred") and "passed" not in kinds:
+        return None  # it stands until the item passes, and is over from then on
+    if mark is not None and mark.kind == "attested" and kinds == {"unknown"}:
         return None  # that the probe could not look takes nothing from a person's word
     state: ItemState = "failed" if verdict.kind == "failed" else "unknown"
     return Status(state, verdict, parse_wall(verdict.at), verdict.text)

@@ -30,14 +30,25 @@ class Frame(Screen[None]):
 
     AUTO_FOCUS = "LineList"
     CSS = """
-    Frame { layout: vertical; background: $background; }
+    Frame { layout: vertical; overflow: hidden; background: $background; }
     Frame .rule { height: 1; }
     """
     HORIZONTAL_BREAKPOINTS = [
         (0, "-narrow"),
         (100, "-wide"),
     ]
+    VERTICAL_BREAKPOINTS = [
+        (0, "-short"),
+        (20, "-tall"),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+c,super+c",
+            "app.interrupt",
+            show=False,
+            id="app.interrupt",
+            tooltip="Says how to leave",
+        ),
         Binding("tab", "nothing", show=False, id="screen.tab", tooltip="Nothing here"),
         Binding("shift+tab", "nothing", show=False, id="screen.backtab", tooltip="Nothing here"),
     ]
@@ -171,6 +182,9 @@ class Frame(Screen[None]):
             first_fault = deck.faults[0]
             more = f" (and {len(deck.faults) - 1} more)" if deck.faults[1:] else ""
             said.append(f"JOURNAL {first_fault}{more}. See `opsdeck journal verify`")
+        if host.key_problems:
+            more = f" (and {len(host.key_problems) - 1} more)" if host.key_problems[1:] else ""
+            said.append(f"KEYS opsdeck.toml, [keys]: {host.key_problems[0]}{more}")
         plain = (self.glyphs.plain(visible(text)) for text in said)
         return [(Part(fit(f" {t}", width, self.glyphs.ellipsis), "alarm"),) for t in plain]
 

@@ -87,6 +87,7 @@ class ChecklistScreen(ItemActs):
         self._query = ""
         self._resting: Timer | None = None
         self._shown: str | None = None
+        self._run_shown: str | None = None
 
     # What is shown
 
@@ -110,7 +111,7 @@ class ChecklistScreen(ItemActs):
         if checklist is None or key is None:
             return None
         try:
-            return self.deck.where(checklist, key, self._run)
+            return self.deck.where(checklist, key, self._run or self._run_shown)
         except UsageError:
             return None
 
@@ -144,10 +145,14 @@ class ChecklistScreen(ItemActs):
 
     def changed(self, touched: Touched | None) -> None:
         """Rows and progress now; the detail when the cursor rests."""
+        before = self._run_shown
         self.items.rebuild()
         self.view("progress").rebuild()
         self._rest()
         self._tell_of_others(touched)
+        now = self._run_shown
+        if self._run is None and before and now and before != now:
+            self.say(f"{occasion(now)} has begun: this is its list; p shows {occasion(before)}")
 
     def place(self) -> Place | None:
         """This list, this item."""
@@ -163,6 +168,7 @@ class ChecklistScreen(ItemActs):
 
     def _rows(self, width: int) -> list[Row]:
         view = self.run_view()
+        self._run_shown = view.run if view else None
         if view is None:
             return [Row((Part("   this list is no longer in the catalog; esc goes back", "warn"),))]
         run = self.deck.state.run(view.run) if view.run else None
@@ -292,7 +298,7 @@ class ChecklistScreen(ItemActs):
         if self._checklist_id not in lists:
             return
         self._checklist_id = lists[(lists.index(self._checklist_id) + by) % len(lists)]
-        self._run, self._query = None, ""
+        self._run, self._run_shown, self._query = None, None, ""
         self.items.top = 0
         self.items.want((self.checklist or self.deck.catalog.checklists[0]).items[0].id)
         self.state_changed(None)
@@ -304,7 +310,7 @@ class ChecklistScreen(ItemActs):
         checklist = self.checklist
         if checklist is None:
             return
-        runs = [k for k, n in self.deck.runs() if n.checklist == checklist.id]
+        runs = self.deck.runs_of(checklist)
         current = self._run or self.deck.current_run(checklist)
         if current not in runs:
             self.say("there is no older run of this list")
@@ -314,7 +320,7 @@ class ChecklistScreen(ItemActs):
             self.say("there is no older run of this list" if by > 0 else "this is the newest run")
             return
         newest = runs[index] == self.deck.current_run(checklist)
-        self._run = None if newest else runs[index]
+        self._run, self._run_shown = None if newest else runs[index], None
         self.state_changed(None)
         self.view("detail").rebuild()
 

@@ -154,7 +154,8 @@ class DeckScreen(Releasing):
         else:
             state, right = self._open_words(view), ""
         if view.due is not None:
-            right = f"due in {span(self.deck.now(), view.due)} "
+            word = "next" if due.done == due.total else "due"
+            right = f"{word} in {span(self.deck.now(), view.due)} "
         if due.cadence == "release" and view.run is None:
             state = "R starts a release"
         room = width - cell_len(head) - cell_len(progress) - cell_len(count) - cell_len(right) - 1
@@ -191,7 +192,9 @@ class DeckScreen(Releasing):
         rows = []
         for recorded in deck.state.recent(LAST_EVENTS):
             at = when(event_time(recorded.event), now, deck.zone)
-            text = fit(glyphs.plain(event_text(recorded.event)), width - 14, glyphs.ellipsis)
+            text = fit(
+                glyphs.plain(event_text(recorded.event, deck.catalog)), width - 14, glyphs.ellipsis
+            )
             rows.append(Row((Part(f"   {at:<9}  ", "dim"), Part(text)), f"event {recorded.id}"))
         nothing: Line = (Part("   nothing yet: what you tick and note appears here", "dim"),)
         return rows or [Row(nothing)]

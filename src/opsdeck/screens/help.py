@@ -40,7 +40,9 @@ def help_lines(screen: Frame) -> list[tuple[str, str]]:
         name = binding.id or binding.action
         keys, _ = found.setdefault(name, ([], binding.tooltip or binding.description))
         keys.append(key)
-    return [(" ".join(keys), text) for keys, text in found.values() if text]
+    first = [name for name in screen.KEYS if name in found]
+    ordered = [found[name] for name in (*first, *(n for n in found if n not in first))]
+    return [(" ".join(keys), text) for keys, text in ordered if text]
 
 
 def build_help(screen: Frame, width: int) -> list[Line]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from textual import events
 from textual.app import App
+from textual.binding import Binding
 
 from opsdeck.background import JournalThread
 from opsdeck.deck import Deck, Touched
@@ -21,6 +22,8 @@ from opsdeck.widgets.glyphs import Glyphs
 SLOW_SAVE_S = 0.15
 """A save that takes longer than this is announced."""
 
+_KEY_NAMES = {"↑": "up", "↓": "down", "←": "left", "→": "right", "⏎": "enter", "⌫": "backspace"}
+
 
 class DeckHost(App[int]):
     """The app's services; the app itself adds the screens."""
@@ -33,10 +36,17 @@ class DeckHost(App[int]):
         self.session = Session(deck.journal.home, deck.operator)
         self.unsaved: list[Draft] = []
         self.unsaved_reason = ""
+        self.key_problems: list[str] = []
+        """What is wrong with `[keys]` in opsdeck.toml."""
         self.opening = False
         """An act was asked for that may be about to open its form."""
         self._acts = asyncio.Lock()
         self._typeahead = Typeahead(self)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key's name as this terminal can show it."""
+        shown = super().get_key_display(binding)
+        return self.glyphs.plain(_KEY_NAMES.get(shown, shown)) if self.glyphs.ascii else shown
 
     async def on_event(self, event: events.Event) -> None:
         """Keys go one after the other, each to where the one before it led."""

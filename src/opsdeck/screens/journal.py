@@ -68,8 +68,12 @@ class JournalScreen(Frame):
 
     def changed(self, touched: Touched | None) -> None:
         """New events come on top."""
+        recent = self.deck.state.recent()
         known = {r.id for r in self._events}
-        newest = [r for r in self.deck.state.recent() if r.id not in known]
+        if known.isdisjoint(r.id for r in recent):
+            # More happened than State keeps: what lies between is read again from the files.
+            self._events, self._older = [], None
+        newest = [r for r in recent if r.id not in known]
         self._events = sorted([*newest, *self._events], key=lambda r: r.key, reverse=True)
         at_top = self.rows.key is None or self.rows.key == next(iter(self.rows.keys), None)
         self.rows.rebuild()
@@ -109,7 +113,11 @@ class JournalScreen(Frame):
         for recorded in self._events:
             at = event_time(recorded.event)
             stamp = f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if at else "(no time)"
-            text = fit(glyphs.plain(event_text(recorded.event)), width - 23, glyphs.ellipsis)
+            text = fit(
+                glyphs.plain(event_text(recorded.event, self.deck.catalog)),
+                width - 23,
+                glyphs.ellipsis,
+            )
             rows.append(Row((Part(f" {stamp:<19}  ", "dim"), Part(text)), recorded.id))
         nothing: Line = (Part("   nothing yet: what you tick and note appears here", "dim"),)
         return rows or [Row(nothing)]

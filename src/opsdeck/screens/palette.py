@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 from textual.content import Content
 
 from opsdeck.text import visible
 
 if TYPE_CHECKING:
     from opsdeck.screens.host import DeckHost
+    from opsdeck.widgets.glyphs import Glyphs
 
 
 class Entry(NamedTuple):
@@ -65,6 +66,23 @@ class GoTo(Provider):
                 for offset in offsets:
                     name = name.stylize(matcher.match_style, offset, offset + 1)
                 yield Hit(score, name, entry.go, entry.name, _no_markup(entry.help))
+
+
+class Palette(CommandPalette):
+    """Textual's palette, without its moving parts and with glyphs every terminal has."""
+
+    CSS = """
+    Palette LoadingIndicator { display: none; }
+    Palette.-ascii #--input { border: ascii $primary; }
+    Palette.-ascii CommandList { border: none; scrollbar-size: 0 0; }
+    """
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(id="--command-palette", classes="-ascii" if glyphs.ascii else "")
+
+    def on_mount(self) -> None:
+        """The sign before the input is no emoji, and one cell wide."""
+        self.query_one(SearchIcon).icon = ">"
 
 
 def _no_markup(text: str) -> str:

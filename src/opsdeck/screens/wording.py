@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from opsdeck.catalog.durations import format_duration
-from opsdeck.catalog.model import Checklist
+from opsdeck.catalog.model import Catalog, Checklist
 from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.events import CHECKED, MARKS, NOTED, OPENED, RELEASE_STARTED, UNDONE, Event
 from opsdeck.journal.fold import Mark
@@ -111,11 +111,21 @@ def status_text(status: Status, now: datetime, zone: tzinfo) -> str:
     return text
 
 
-def event_text(event: Event) -> str:
+def item_name(catalog: Catalog, run: str, item: str) -> tuple[str, str]:
+    """An item's text, and where it stands: `Infrastructure · v1.4.2`; the address, if unknown."""
+    name = parse_run(run)
+    checklist = catalog.checklist(name.checklist) if name else None
+    found = checklist.item(item) if checklist else None
+    if checklist is None or found is None:
+        return visible(f"{run}/{item}"), ""
+    return visible(found.text), f"  ({run_title(checklist, run)})"
+
+
+def event_text(event: Event, catalog: Catalog) -> str:
     """An event in words, without its time."""
     data = event.data
     by = visible(event.by)
-    item = visible(f"{data.get('run', '')}/{data.get('item', '')}")
+    item, place = item_name(catalog, str(data.get("run", "")), str(data.get("item", "")))
     text = quoted(str(data.get("note") or data.get("reason") or data.get("text") or ""))
     match event.type:
         case "item.reopened":
@@ -136,7 +146,8 @@ def event_text(event: Event) -> str:
             words = f"journal opened by {by}"
         case kind:
             words = f"{by} {visible(kind)}"
-    return f"{words} {text}".rstrip()
+    about = place if "item" in data else ""
+    return f"{words} {text}".rstrip() + about
 
 
 def event_time(event: Event) -> datetime | None:

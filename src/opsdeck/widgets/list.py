@@ -122,7 +122,10 @@ class LineList(LineView, can_focus=True):
 
     def _show_cursor(self) -> None:
         height = self.size.height
-        if height <= 0 or self._cursor < 0:
+        if height <= 0:
+            return
+        if self._cursor < 0:
+            self.scroll_lines(-self.top)
             return
         # The headings above the first row come into view with it.
         first = next((i for i, key in enumerate(self._keys) if key is not None), 0)

@@ -1,0 +1,1 @@
+"""What is installed, and whether what is written about it is true."""
