@@ -7,6 +7,8 @@ import os
 import pty
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
 
 import pytest
 
@@ -14,40 +16,35 @@ from opsdeck.errors import UsageError
 from opsdeck.terminal import check_terminal, locale_is_utf8, use_ascii
 
 
-@pytest.fixture
-def tty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """All three streams are a terminal."""
+@contextmanager
+def tty(**others: IO[str] | None) -> Iterator[None]:
+    """All three streams are a terminal, except for `others`."""
     main, side = pty.openpty()
-    with open(side, "r", encoding="utf-8", closefd=False) as given:
+    with open(side, encoding="utf-8") as given, pytest.MonkeyPatch.context() as patch:
         for name in ("stdin", "stdout", "stderr"):
-            monkeypatch.setattr(sys, name, given)
+            patch.setattr(sys, name, others.get(name, given))
         yield
     os.close(main)
-    os.close(side)
 
 
-@pytest.mark.usefixtures("tty")
 @pytest.mark.parametrize("term", ["xterm-256color", "screen", "linux", "vt100"])
 def test_a_terminal_is_taken(term: str) -> None:
-    check_terminal({"TERM": term})
+    with tty():
+        check_terminal({"TERM": term})
 
 
-@pytest.mark.usefixtures("tty")
 @pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {"TERM": ""}, {}, {"TERM": "unknown"}])
 def test_a_terminal_that_can_show_nothing_is_refused(environ: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match=r"can show no screens; .*opsdeck list") as caught:
+    match = r"can show no screens; .*opsdeck list"
+    with tty(), pytest.raises(UsageError, match=match) as caught:
         check_terminal(environ)
     assert caught.value.exit_code == 64
 
 
-@pytest.mark.usefixtures("tty")
+@pytest.mark.parametrize("stream", [io.StringIO(), None])
 @pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
-def test_without_a_terminal_it_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(sys, name, io.StringIO())
-    with pytest.raises(UsageError, match="needs a terminal"):
-        check_terminal({"TERM": "xterm"})
-    monkeypatch.setattr(sys, name, None)
-    with pytest.raises(UsageError, match="needs a terminal"):
+def test_without_a_terminal_it_is_refused(name: str, stream: IO[str] | None) -> None:
+    with tty(**{name: stream}), pytest.raises(UsageError, match="needs a terminal"):
         check_terminal({"TERM": "xterm"})
 
 

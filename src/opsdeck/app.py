@@ -187,7 +187,7 @@ class OpsDeckApp(DeckHost):
             news, edited = await self.journal_thread.run(self._look)
             if news.reload:
                 self.deck.take_loaded(await self.journal_thread.run(self.deck.journal.load))
-            minute = f"{self.deck.now():%H:%M}"
+            minute = f"{self.deck.now():%Y-%m-%d %H:%M}"
             if news.events or news.faults or news.reload or edited:
                 self._minute = minute
                 self.show_changes(self.deck.absorb_news(news))

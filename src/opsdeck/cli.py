@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run `opsdeck` with these arguments; the exit status. Errors are told on stderr."""
+    _open_missing_streams()
     code = _guarded(lambda: _dispatch(list(arguments)))
     return _guarded(_flush) or code
 
@@ -68,9 +69,18 @@ def _guarded(action: Callable[[], int]) -> int:
         return _failed_inside(error)
 
 
+def _open_missing_streams() -> None:
+    """A stream that the caller closed goes nowhere, rather than into the next file opened."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - open to the very end
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
 def _flush() -> int:
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    sys.stdout.flush()
     return 0
 
 
@@ -204,8 +214,6 @@ def _where(error: Exception) -> str:
 
 def _complain(message: str) -> None:
     stream = sys.stderr
-    if stream is None:
-        return
     text = "\n".join(visible(line) for line in message.split("\n"))
     try:
         stream.write(_writable(text, stream) + "\n")
@@ -227,8 +235,7 @@ def _closed(code: int) -> int:
     try:
         null = os.open(os.devnull, os.O_WRONLY)
         try:
-            if sys.stdout is not None:
-                os.dup2(null, sys.stdout.fileno())
+            os.dup2(null, sys.stdout.fileno())
         finally:
             os.close(null)
     except (OSError, ValueError):

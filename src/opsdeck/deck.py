@@ -6,7 +6,6 @@ Reading and writing the journal may wait for a disk, so both can be done in anot
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -244,6 +243,8 @@ class Deck:
 
 
 def _nearest(word: str, known: list[str]) -> str:
+    import difflib  # only a mistake needs it
+
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
 

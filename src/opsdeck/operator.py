@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import socket
 from collections.abc import Mapping
 
 from opsdeck.catalog.config import Config
@@ -29,7 +28,7 @@ def login() -> str:
 
 def writer_name(account: str) -> str:
     """Whose journal file this machine and account write: `alice@bastion-1`."""
-    return f"{safe_name(account)}@{safe_name(socket.gethostname().split('.')[0])}"
+    return f"{safe_name(account)}@{safe_name(os.uname().nodename.split('.')[0])}"
 
 
 def checked_name(name: str) -> str:

@@ -171,9 +171,9 @@ def test_without_a_release_a_release_list_cannot_be_walked(opsdeck: CommandLine)
 def test_what_cannot_be_saved_is_not_said_to_be_done(opsdeck: CommandLine) -> None:
     opsdeck.home.mkdir()
     opsdeck.journal.write_text("in the way")
-    result = opsdeck("attest", "backup-strategy/offsite-backups")
+    result = opsdeck("attest", "backup-strategy/multiple-locations")
     assert (result.code, result.out) == (74, "")
-    assert result.err.startswith("opsdeck: not saved: ")
+    assert "\nopsdeck: not saved: " in f"\n{result.err}"
     assert "Traceback" not in result.err
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from opsdeck.cli import AppOptions, PlainList, app_options, plain_list
 from opsdeck.commands.root import COMMANDS
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import SOURCE, CommandLine
 
 LISTING = """
 import sys
@@ -26,7 +27,10 @@ HEAVY = ("textual", "rich", "tomlkit", "markdown_it", "jmespath", "asyncio", "cl
 
 def test_list_items_imports_nothing_heavy(opsdeck: CommandLine) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LISTING], env=opsdeck.environ, cwd=opsdeck.folder, capture_output=True
+        [sys.executable, "-c", LISTING],
+        env=opsdeck.environ,
+        cwd=opsdeck.folder,
+        capture_output=True,
     )
 
     modules = done.stderr.decode().split()
@@ -146,6 +150,33 @@ def test_help_has_examples(opsdeck: CommandLine, command: str) -> None:
     assert max(map(len, result.lines)) <= 80
 
 
+def test_what_the_examples_address_is_in_the_catalog(opsdeck: CommandLine) -> None:
+    known = {f"{i['checklist']}/{i['id']}" for i in opsdeck.json("list", "items")}
+    found = set()
+    for command in ("attest", "reopen", "note", "waive", "override", "defer", "unuse"):
+        text = opsdeck(command, "--help").out
+        found |= set(re.findall(rf"opsdeck {command} ([a-z][a-z0-9/-]+)", text))
+    assert len(found) >= 5
+    assert {re.sub(r"/\d{4}-\d\d-\d\d", "", address) for address in found} <= known
+
+
+def test_the_manual_names_every_command_and_key(released: CommandLine) -> None:
+    manual = (SOURCE.parent / "docs" / "cli.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"[\w-]+", manual))
+    assert set(COMMANDS) <= words
+    for arguments in [
+        ("list", "items"),
+        ("list", "checklists"),
+        ("list", "runs"),
+        ("release", "list"),
+        ("report", "infrastructure", "--format", "json"),
+    ]:
+        options = () if "report" in arguments else ("--json",)
+        found = json.loads(released(*arguments, *options).out)
+        one = found[0] if isinstance(found, list) else {**found, **found["runs"][0]["results"][0]}
+        assert {key for key in one if f"`{key}`" not in manual} == set()
+
+
 def test_help_and_version(opsdeck: CommandLine) -> None:
     shown = opsdeck("--help")
     assert all(f"\n  {name} " in shown.out for name in COMMANDS)
@@ -184,7 +215,7 @@ def test_looking_needs_no_operator_on_a_shared_account(opsdeck: CommandLine) -> 
     del opsdeck.environ["OPSDECK_OPERATOR"]
 
     assert opsdeck("list", "items").code == 0
-    acting = opsdeck("attest", "backup-strategy/offsite-backups")
+    acting = opsdeck("attest", "backup-strategy/multiple-locations")
     assert acting.code == 64
     assert "say who you are with --operator" in acting.err
     named = opsdeck("--operator", "bob", "release", "start", "v1")
@@ -233,9 +264,18 @@ def test_a_full_disk_behind_stdout_is_told_once(opsdeck: CommandLine) -> None:
     assert result.err == "opsdeck: the output could not be written: No space left on device\n"
 
 
-def test_without_stdout_it_still_ends_well(opsdeck: CommandLine) -> None:
-    result = opsdeck.ended("list", "runs", preexec_fn=lambda: os.close(1), stdout=None)
-    assert (result.code, result.err) == (0, "")
+@pytest.mark.parametrize("command", ["list runs", "journal export", "attest -"])
+def test_closed_streams_lead_nowhere(opsdeck: CommandLine, command: str) -> None:
+    opsdeck("attest", "backup-strategy/multiple-locations")
+    (path,) = opsdeck.journal.glob("*.jsonl")
+    before = path.read_bytes()
+    result = opsdeck.ended(
+        *command.split(), preexec_fn=lambda: os.closerange(0, 2), stdin=None, stdout=None
+    )
+    assert result.code == (64 if command == "attest -" else 0)
+    assert "Traceback" not in result.err
+    assert "internal" not in result.err
+    assert path.read_bytes() == before
 
 
 def test_a_mistake_of_the_program_is_one_line(

@@ -233,3 +233,13 @@ def test_an_altered_last_line_is_noticed_by_its_acknowledgement(three: Path) -> 
     # THEN the file stays as it is
     assert places(faults_of(three)) == [("chain", "w.jsonl", 4)]
     assert texts(load(three).state) == ["one", "two", "seven", "new"]
+
+
+def test_a_device_in_place_of_a_journal_file_is_named_and_never_read(tmp_path: Path) -> None:
+    # GIVEN something endless where a journal file is expected
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    (folder / "eve@x.jsonl").symlink_to("/dev/zero")
+    # WHEN the journal is opened THEN it is a fault, and nothing waits
+    faults = store.Journal(tmp_path, "alice@x").load().faults
+    assert [(f.kind, f.file) for f in faults] == [("unreadable", "eve@x.jsonl")]

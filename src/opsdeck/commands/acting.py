@@ -245,8 +245,6 @@ def _addresses(words: Sequence[str]) -> list[str]:
 
 
 def _from_stdin() -> list[str]:
-    if sys.stdin is None:
-        return []
     text = sys.stdin.buffer.read().decode("utf-8", "replace").removeprefix("\ufeff")
     lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]

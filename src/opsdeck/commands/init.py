@@ -77,7 +77,7 @@ def init(
             f"{target} exists and is never overwritten: edit it, or name another folder"
         )
     catalog = _catalog(target.parent)
-    asking = not yes and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    asking = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     answers = Answers(
         name=_name(name, target, asking),
         timezone=_timezone(timezone, door, asking),
@@ -196,10 +196,11 @@ def _ask(question: str, default: str, check: Callable[[str], _Answer]) -> _Answe
 
 
 def _operators(given: tuple[str, ...], door: Door) -> tuple[str, ...]:
-    """Those named; else the account at the keyboard unless people share it."""
+    """Those named, else who is at the keyboard; on an account that people share nobody."""
     from opsdeck.operator import checked_name, login
 
-    named = given or ((door.operator,) if door.operator else ())
+    own = door.operator or door.environ.get("OPSDECK_OPERATOR")
+    named = given or ((own,) if own else ())
     account = login()
     if not named and account not in (*SHARED_ACCOUNTS, "root"):
         named = (account,)

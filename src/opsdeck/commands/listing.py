@@ -72,7 +72,7 @@ def items(
     \b
     Examples:
       opsdeck list items
-      opsdeck list items infrastructure database-readiness --state open --state stale
+      opsdeck list items infrastructure --state open --state stale
       opsdeck list items --run daily-operations/2026-11-22
       opsdeck list items --run v1.4.2 --json
     """

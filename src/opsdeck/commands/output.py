@@ -21,18 +21,14 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 def say(line: str = "") -> None:
     """One line on stdout; what its encoding lacks is written in ASCII."""
-    stream = sys.stdout
-    if stream is not None:
-        stream.write((line if _fits(line) else ascii_only(line)) + "\n")
+    sys.stdout.write((line if _fits(line) else ascii_only(line)) + "\n")
 
 
 def warn(line: str) -> None:
     """One line on stderr that begins with the program's name."""
-    stream = sys.stderr
-    if stream is not None:
-        sys.stdout.flush()
-        text = f"opsdeck: {visible(line)}"
-        stream.write((text if _fits(text, stream.encoding) else ascii_only(text)) + "\n")
+    sys.stdout.flush()
+    text = f"opsdeck: {visible(line)}"
+    sys.stderr.write((text if _fits(text, sys.stderr.encoding) else ascii_only(text)) + "\n")
 
 
 def say_json(value: Any, *, indent: int = 2) -> None:
@@ -54,8 +50,6 @@ def say_text(text: str, *, escape: Callable[[str], str] = ascii_only) -> None:
     On a terminal that cannot show all of it, `escape` says how it is put in ASCII.
     """
     stream = sys.stdout
-    if stream is None:
-        return
     if _fits(text):
         stream.write(text)
     elif stream.isatty() or escape is _escaped:

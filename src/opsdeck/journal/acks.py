@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from opsdeck.journal.faults import FaultKind, JournalFault
+from opsdeck.journal.files import open_to_read
 from opsdeck.journal.reading import Cursor
 
 _LENGTH = 12 + 1 + 64 + 1
@@ -58,7 +59,7 @@ def read_acks(folder: Path) -> dict[str, Ack]:
 def _settled(path: Path) -> Ack:
     """Read until two readings agree: another process may be writing just now."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = open_to_read(path)
     except OSError:
         return Ack()
     try:

@@ -17,7 +17,7 @@ import msgspec
 
 from opsdeck.journal.events import Recorded
 from opsdeck.journal.faults import JournalFault
-from opsdeck.journal.files import in_words
+from opsdeck.journal.files import in_words, open_to_read
 from opsdeck.journal.reading import Cursor, LineReader, read_lines
 
 Format = Literal["jsonl", "csv"]
@@ -83,7 +83,7 @@ def _lines(path: Path, faults: list[JournalFault]) -> Iterator[_Line]:
     # An event's line may be there twice only in a damaged file: from then on each is remembered.
     whole_upto, beyond = 0, set[int]()
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = open_to_read(path)
     except OSError as error:
         faults.append(_unreadable(path, error))
         return

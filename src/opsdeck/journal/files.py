@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,6 +89,18 @@ def open_file(path: Path, flags: int, home: Path) -> int:
     except OSError:
         os.close(fd)
         raise
+    return fd
+
+
+def open_to_read(path: Path) -> int:
+    """Open a regular file for reading; anything else is refused, and never waited for.
+
+    Raises OSError.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     return fd
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from opsdeck.journal.clock import is_stamp
 from opsdeck.journal.events import UNDECODABLE, Recorded, decode_event
+from opsdeck.journal.files import open_to_read
 
 _BLOCK_BYTES = 1 << 16
 
@@ -16,7 +17,7 @@ _BLOCK_BYTES = 1 << 16
 def _lines_backwards(path: Path) -> Iterator[bytes]:
     """Whole lines, last first; what stands behind the last newline is torn and left out."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = open_to_read(path)
     except OSError:
         return
     try:

@@ -15,6 +15,7 @@ import msgspec
 from opsdeck.journal.clock import is_stamp
 from opsdeck.journal.events import GENESIS, UNDECODABLE, Event, decode_event, line_hash
 from opsdeck.journal.faults import FaultKind, JournalFault
+from opsdeck.journal.files import open_to_read
 
 CHUNK_BYTES = 4 << 20
 
@@ -154,7 +155,7 @@ def read_onward(
     Returns the faults found on the way. Raises OSError where the file cannot be read.
     """
     reader = LineReader(path.name, cursor)
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    fd = open_to_read(path)
     try:
         for lines in read_lines(fd, cursor.offset):
             events = reader.take(lines)

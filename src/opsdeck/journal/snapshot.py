@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from opsdeck.journal.faults import JournalFault
-from opsdeck.journal.files import file_mode, fsync_folder
+from opsdeck.journal.files import file_mode, fsync_folder, open_to_read
 from opsdeck.journal.fold import FOLD_VERSION, Kept, State
 from opsdeck.journal.reading import Cursor, tail_still_there
 
@@ -122,7 +122,7 @@ def snapshot_bytes(home: Path) -> int:
 def fits(folder: Path, name: str, cursor: Cursor) -> bool:
     """Whether the file still holds what the snapshot had read of it."""
     try:
-        fd = os.open(folder / f"{name}.jsonl", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = open_to_read(folder / f"{name}.jsonl")
     except OSError:
         return False
     try:

@@ -60,7 +60,7 @@ def take_back(where: Where, note: str = "") -> Draft:
     """The item is open again, whatever a person had said of it."""
     mark = where.status.mark
     if mark is None or mark.kind == "reopened":
-        raise UsageError(f"{where.address}: nothing to take back: nobody has said anything of it")
+        raise UsageError(f"nothing to take back: nobody has said anything of {where.address}")
     return Draft(ev.REOPENED, where.data(note=checked_text(note, "note", required=False)))
 
 
@@ -76,19 +76,25 @@ def waive(where: Where, *, reason: str, approver: str, until: tuple[datetime, st
         ev.WAIVED,
         where.data(
             reason=checked_text(reason, "reason"),
-            approver=checked_text(approver, "approver"),
+            approver=_checked_approver(approver),
             until=moment.isoformat(timespec="minutes"),
             zone=zone,
         ),
     )
 
 
+def _checked_approver(name: str) -> str:
+    if not name.strip():
+        raise UsageError("an approver is needed: name who agreed to it")
+    return checked_text(name, "approver")
+
+
 def override(where: Where, reason: str) -> Draft:
     """Go on although the item does not hold; shown at sign-off."""
     if where.status.state in ("passed", "attested", "waived", "inactive"):
         raise UsageError(
-            f"{where.address} is {where.status.state}: there is nothing to override;"
-            " an override is for an item that does not hold"
+            f"nothing to override: {where.address} is {where.status.state},"
+            " and an override is for an item that does not hold"
         )
     return Draft(ev.OVERRIDDEN, where.data(reason=checked_text(reason, "reason")))
 
@@ -120,8 +126,8 @@ def undo(run_key: str, run: Run | None, operator: str, now: datetime) -> tuple[D
     at = parse_wall(mark.at)
     if at is None or now - at > UNDO_WITHIN:
         raise UsageError(
-            f"your last act in {run_key} was {mark.kind} {item} at {mark.at}: too long ago to undo"
-            " by a key; take that item back itself"
+            f"too long ago to undo by a key: {mark.kind} {item} at {mark.at} in {run_key};"
+            " take that item back itself"
         )
     data = {"run": run_key, "item": item, "event": mark.id, "kind": mark.kind}
     return Draft(ev.UNDONE, data), mark

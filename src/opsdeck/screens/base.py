@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from opsdeck.screens.wording import clock
 from opsdeck.text import plural, visible
-from opsdeck.widgets.lines import Line, LineView, Part, fit
+from opsdeck.widgets.lines import Line, LineView, Part, fit, wrap
 
 if TYPE_CHECKING:
     from opsdeck.deck import Deck, Touched
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from opsdeck.widgets.glyphs import Glyphs
 
 MESSAGE_S = 10.0
+BANNER_LINES = 3
 
 
 class Frame(Screen[None]):
@@ -185,8 +186,15 @@ class Frame(Screen[None]):
         if host.key_problems:
             more = f" (and {len(host.key_problems) - 1} more)" if host.key_problems[1:] else ""
             said.append(f"KEYS opsdeck.toml, [keys]: {host.key_problems[0]}{more}")
-        plain = (self.glyphs.plain(visible(text)) for text in said)
-        return [(Part(fit(f" {t}", width, self.glyphs.ellipsis), "alarm"),) for t in plain]
+        return [line for text in said for line in self._alarm(text, width)]
+
+    def _alarm(self, text: str, width: int) -> list[Line]:
+        """What is wrong, on as many lines as it needs, at most BANNER_LINES."""
+        lines = wrap(self.glyphs.plain(visible(text)), width - 2)
+        if lines[BANNER_LINES:]:
+            rest = " ".join(lines[BANNER_LINES - 1 :])
+            lines = [*lines[: BANNER_LINES - 1], fit(rest, width - 2, self.glyphs.ellipsis)]
+        return [(Part(fit(f" {line}", width), "alarm"),) for line in lines]
 
     def _message_line(self, width: int) -> list[Line]:
         glyphs = self.glyphs

@@ -218,11 +218,8 @@ class ChecklistScreen(ItemActs):
         return [self._rule(width)]
 
     def _detail(self, width: int) -> list[Line]:
-        where = self.where()
+        where = self.where() or self._without_run()
         if where is None:
-            view = self.run_view()
-            if view is not None and view.run is None and self.items.key:
-                return self._detail_without_run(width, view)
             return []
         lines = ItemText(self.deck, self.glyphs, where).short(width)
         room = self.view("detail").size.height
@@ -231,13 +228,13 @@ class ChecklistScreen(ItemActs):
             lines = [*lines[: room - 1], (Part(more, "dim"),)]
         return lines
 
-    def _detail_without_run(self, width: int, view: RunView) -> list[Line]:
-        item = view.checklist.item(self.items.key or "")
-        if item is None:
-            return []
-        status = view.statuses[view.checklist.items.index(item)]
-        where = Where(view.checklist, item, "", status)
-        return ItemText(self.deck, self.glyphs, where).short(width)
+    def _without_run(self) -> Where | None:
+        """The item under the cursor while no release is open: to be read, not acted on."""
+        view = self.run_view()
+        item = view.checklist.item(self.items.key or "") if view and view.run is None else None
+        if view is None or item is None:
+            return None
+        return Where(view.checklist, item, "", view.statuses[view.checklist.items.index(item)])
 
     # Moving about
 
@@ -265,7 +262,7 @@ class ChecklistScreen(ItemActs):
 
     @on(LineList.Chosen)
     def _open_item(self) -> None:
-        where = self.where()
+        where = self.where() or self._without_run()
         if where is None:
             return
         text = visible(where.item.text)

@@ -114,7 +114,10 @@ class ItemText:
 
     def _facts(self, width: int) -> list[Line]:
         item = self.where.item
-        facts = [("address", f"{self.where.checklist.id}/{item.id}"), ("run", self.where.run)]
+        facts = [
+            ("address", f"{self.where.checklist.id}/{item.id}"),
+            ("run", self.where.run or "none yet"),
+        ]
         if item.group:
             facts.append(("group", " > ".join(item.group)))
         if item.valid_for_s is not None:
