@@ -17,7 +17,10 @@ BENCHES = ("first_paint", "list_items", "longest_list", "mount", "million", "app
 
 def main() -> int:
     """Run what was named, else everything; 1 when a limit is not kept, 2 when a bench fails."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(BENCHES):
+        parser.error(f"no bench is called {', '.join(sorted(unknown))}; {', '.join(BENCHES)} are")
     found: list[Figure] = []
     broken = 0
     cpus, load = os.cpu_count(), os.getloadavg()[0]
@@ -42,7 +45,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=main.__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *BENCHES], metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--quick", action="store_true", help="fewer runs and smaller journals")
     parser.add_argument("--json", action="store_true", help="one JSON array instead of tables")
     return parser

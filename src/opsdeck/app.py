@@ -88,6 +88,7 @@ class OpsDeckApp(DeckHost):
         super().__init__(deck, glyphs)
         self._loaded = loaded
         self._begun = loaded
+        self._place_read = False
         self._warned_of: list[Draft] = []
         self._following = False
         self._minute = ""
@@ -143,6 +144,7 @@ class OpsDeckApp(DeckHost):
     def _begin(self) -> None:
         self._begun = True
         place = self.session.read() or Place()
+        self._place_read = True
         if place.mode not in self.MODES:
             place = Place()
         self.switch_mode(place.mode)
@@ -251,6 +253,11 @@ class OpsDeckApp(DeckHost):
     def get_system_commands(self, screen: Screen[Any]) -> Any:
         """The palette names OpsDeck's own things only."""
         return ()
+
+    def keep_place(self) -> None:
+        """Before the first screen there is no place, and the last session's is still needed."""
+        if self._place_read:
+            super().keep_place()
 
     # Leaving
 

@@ -88,6 +88,8 @@ _ANSI = Theme(
         "deck-cursor": "ansi_default",
         "deck-alarm": "ansi_red",
         "deck-on-alarm": "ansi_white",
+        "ansi-background": "ansi_black",
+        "ansi-foreground": "ansi_white",
         "block-cursor-foreground": "ansi_black",
         "block-cursor-background": "ansi_white",
         "input-cursor-background": "ansi_white",

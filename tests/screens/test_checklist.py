@@ -298,7 +298,7 @@ async def test_good_edits_appear_bad_ones_are_told_and_the_last_good_one_stays(
         await until(pilot, lambda: says(pilot, "Read all the logs"))
         desk.shipped.write_text(CATALOG.replace('id = "daily"', "id = "))
         await until(pilot, lambda: says(pilot, "CATALOG"))
-        assert says(pilot, "shipped.toml:23")
+        assert says(pilot, "shipped.toml:20:6")
         assert says(pilot, "Read all the logs")
         await pilot.press("space")
         await until(pilot, lambda: "attested" in row(pilot, "Look at the disks"))

@@ -126,7 +126,7 @@ class ItemActs(Releasing):
                     lambda: acts.take_back(where), f"took back {whose}{text}; u undoes"
                 )
             else:
-                await self._record(lambda: acts.attest(where), f"attested {text}")
+                await self._record(lambda: acts.attest(where), "")
 
         self._act(attest)
 

@@ -201,7 +201,7 @@ class Frame(Screen[None]):
         if not self._message:
             return [(Part(glyphs.rule * width, "dim"),)]
         text = fit(glyphs.plain(visible(self._message)), width - 6, glyphs.ellipsis).rstrip()
-        rest = glyphs.rule * (width - cell_len(text) - 4)
+        rest = glyphs.rule * (width - cell_len(text) - 3)
         return [
             (
                 Part(f"{glyphs.rule} ", "dim"),

@@ -144,11 +144,14 @@ class ChecklistScreen(ItemActs):
         return run_title(checklist, self._run or self.deck.current_run(checklist))
 
     def changed(self, touched: Touched | None) -> None:
-        """Rows and progress now; the detail when the cursor rests."""
+        """Rows and progress now; the detail too if it was one's own act, else at the next rest."""
         before = self._run_shown
         self.items.rebuild()
         self.view("progress").rebuild()
-        self._rest()
+        if touched and any(event.by == self.deck.operator for _, event in touched.events):
+            self._rested()
+        else:
+            self._rest()
         self._tell_of_others(touched)
         now = self._run_shown
         if self._run is None and before and now and before != now:

@@ -33,8 +33,10 @@ class ChecklistsScreen(Releasing):
         self._first: str | None = None
 
     def start_at(self, key: str | None) -> None:
-        """Put the cursor there once the rows exist."""
+        """Put the cursor there, now or once the rows exist."""
         self._first = key
+        for rows in self.query(LineList):
+            rows.want(key)
 
     def heading(self) -> str:
         """What this is."""

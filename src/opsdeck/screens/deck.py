@@ -48,8 +48,10 @@ class DeckScreen(Releasing):
         return self.query_one("#rows", LineList)
 
     def start_at(self, key: str | None) -> None:
-        """Put the cursor there once the rows exist."""
+        """Put the cursor there, now or once the rows exist."""
         self._first = key
+        for rows in self.query(LineList):
+            rows.want(key)
 
     def place(self) -> Place | None:
         """The row under the cursor."""

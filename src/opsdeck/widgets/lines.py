@@ -20,6 +20,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from opsdeck.widgets.diff import changed_spans
+
 _STYLES: dict[str, tuple[str, str, bool]] = {
     "good": ("deck-good", "", False),
     "bad": ("deck-bad", "", False),
@@ -141,8 +143,9 @@ class LineView(Widget):
         for y in range(max(len(old), len(lines))):
             before = old[y] if y < len(old) else ()
             after = lines[y] if y < len(lines) else ()
-            if before != after:
-                self.repaint_line(y)
+            if before != after and self.top <= y < self.top + self.size.height:
+                for start, end in changed_spans(before, after, self.size.width):
+                    self.refresh(Region(start, y - self.top, end - start, 1))
 
     def repaint_line(self, y: int) -> None:
         """Have line `y` painted again, if it can be seen."""
@@ -181,9 +184,10 @@ class LineView(Widget):
         if not 0 <= index < len(self._lines):
             return Strip.blank(width, self.rich_style)
         segments = [
-            Segment(part.text, self.style_of(part.style, ground)) for part in self._lines[index]
+            Segment(part.text, self.style_of(part.style if part.text.strip() else "", ground))
+            for part in self._lines[index]
         ]
-        return Strip(segments).adjust_cell_length(width, ground)
+        return Strip(segments).adjust_cell_length(width, ground).simplify()
 
     def on_mouse_scroll_down(self) -> None:
         """The wheel moves what is shown."""
