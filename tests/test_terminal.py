@@ -60,9 +60,7 @@ def test_without_a_terminal_it_is_refused(name: str, stream: IO[str] | None) -> 
         ({}, False),
     ],
 )
-def test_the_locale_says_what_the_terminal_understands(
-    environ: dict[str, str], utf8: bool
-) -> None:
+def test_the_locale_says_what_the_terminal_understands(environ: dict[str, str], utf8: bool) -> None:
     assert locale_is_utf8(environ) is utf8
     assert use_ascii(environ, "auto") is not utf8
     assert use_ascii(environ, "ascii") is True

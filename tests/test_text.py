@@ -7,11 +7,11 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from opsdeck.text import ascii_only, plural, storable, visible, visible_lines
 from opsdeck.widgets.glyphs import ASCII, UNICODE, bar
 from opsdeck.widgets.lines import fit, wrap
-from rich.cells import cell_len
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=60)
 

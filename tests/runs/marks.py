@@ -57,7 +57,11 @@ class Story:
         return found
 
     def status(
-        self, item: Item | None = None, *, after: timedelta = timedelta(), uses: tuple[str, ...] = ()
+        self,
+        item: Item | None = None,
+        *,
+        after: timedelta = timedelta(),
+        uses: tuple[str, ...] = (),
     ) -> Status:
         """How the item stands, `after` its last event."""
         item = item or Item(id="i", text="an item")

@@ -72,9 +72,7 @@ async def test_escape_in_the_filter_shows_all_and_stays_in_the_list(desk: Desk, 
         ("mail", ["mail"]),
     ],
 )
-async def test_every_word_must_be_found_somewhere(
-    desk: Desk, query: str, found: list[str]
-) -> None:
+async def test_every_word_must_be_found_somewhere(desk: Desk, query: str, found: list[str]) -> None:
     async with desk.app().run_test(size=(80, 24)) as pilot:
         screen = await open_list(pilot, "daily")
         screen._filter(query)
@@ -265,9 +263,7 @@ async def test_waivers_and_evidence_end_on_screen_by_the_clock(desk: Desk) -> No
 
 
 @pytest.mark.parametrize("writer", ["box@two", "box@one"])
-async def test_the_other_operators_tick_appears_within_two_seconds(
-    desk: Desk, writer: str
-) -> None:
+async def test_the_other_operators_tick_appears_within_two_seconds(desk: Desk, writer: str) -> None:
     async with desk.app().run_test(size=(80, 24)) as pilot:
         await open_list(pilot, "daily")
         await pilot.press("space")

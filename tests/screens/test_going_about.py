@@ -275,8 +275,10 @@ async def test_the_journal_pages_back_through_everything_and_shows_an_event_in_f
 ) -> None:
     deck = desk.deck()
     for start in range(0, 3000, 500):
-        data = [{"run": "daily/2026-11-23", "item": "logs", "text": f"note {start + n}"}
-                for n in range(500)]
+        data = [
+            {"run": "daily/2026-11-23", "item": "logs", "text": f"note {start + n}"}
+            for n in range(500)
+        ]
         deck.record(*(Draft(ev.NOTED, d) for d in data))
         desk.clock.forward(seconds=1)
     app = desk.app()

@@ -25,7 +25,7 @@ FOLD_VERSION = 1
 """Part of every snapshot: one of another version is not used."""
 
 
-class Mark(msgspec.Struct, frozen=True, gc=False, array_like=True, order=False):
+class Mark(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
     """What one event said of one item: a person's mark, a probe's verdict, or a note.
 
     `kind` is attested, reopened, waived, overridden, deferred, unused, passed, failed, unknown
@@ -61,7 +61,7 @@ def _keep_newest(kept: list[Mark], mark: Mark, limit: int) -> None:
     if not kept or mark.clock > kept[-1].clock:
         kept.append(mark)
     else:
-        insort(kept, mark, key=_mark_key)
+        insort(kept, mark)  # marks compare by clock, writer and seq, their first fields
     if len(kept) > limit:
         del kept[0]
 
@@ -125,6 +125,7 @@ class State:
         self._upto: dict[str, int] = {}
         self._beyond: dict[str, set[int]] = {}
         self._recent: list[Recorded] = []
+        self._recent_floor = ""  # what is older than this is not among the newest
 
     # What is there
 
@@ -163,7 +164,8 @@ class State:
             self.first_clock, self.first_at = clock, event.at
         elif clock == self.first_clock and event.at < self.first_at:
             self.first_at = event.at
-        self._recent.append(Recorded(writer, event))
+        if clock >= self._recent_floor:
+            self._recent.append(Recorded(writer, event))
         if len(self._recent) > 4 * RECENT_KEPT:
             self._trim_recent()
         handler = _HANDLERS.get(event.type)
@@ -194,6 +196,8 @@ class State:
     def _trim_recent(self) -> None:
         self._recent.sort(key=lambda r: r.key)
         del self._recent[:-RECENT_KEPT]
+        if len(self._recent) == RECENT_KEPT:
+            self._recent_floor = self._recent[0].event.clock
 
     def _entry_for(self, data: dict[str, Any]) -> Entry:
         key, item = data["run"], data["item"]
@@ -296,12 +300,12 @@ def _to_mark(writer: str, event: Event, kind: str) -> Mark:
     if type(text) is not str:
         raise TypeError("a note is a string")
     more = None
-    if len(data) > 2 and (len(data) > 3 or not text):
+    if not data.keys() <= _NOT_MORE:
         more = {k: v for k, v in data.items() if k not in _NOT_MORE}
     return Mark(event.clock, writer, event.seq, kind, event.at, event.by, text, more or None)
 
 
-_NOT_MORE = frozenset({"run", "item", "note", "reason", "text", "evidence"})
+_NOT_MORE = frozenset({"run", "item", "note", "reason", "text", "evidence", "verdict"})
 
 _HANDLERS: dict[str, Callable[[State, str, Event], None]] = {
     **dict.fromkeys(MARKS, State._take_mark),

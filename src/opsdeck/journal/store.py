@@ -76,6 +76,7 @@ class Journal:
         self.writer = writer
         self.folder = home / "journal"
         self._cursors: dict[str, Cursor] = {}
+        self._folders_made = False
         self._logs: dict[str, LogFile] = {}
         self._unreadable: set[str] = set()
 
@@ -140,7 +141,16 @@ class Journal:
         """
         if not drafts:
             return Saved([], [], [])
-        self._make_folders()
+        if not self._folders_made:
+            self._make_folders()
+            self._folders_made = True
+        try:
+            return self._append(drafts, by, now, after)
+        except NotSavedError:
+            self._folders_made = False  # somebody may have taken them away
+            raise
+
+    def _append(self, drafts: list[Draft], by: str, now: datetime, after: str) -> Saved:
         events: list[tuple[str, Event]] = []
         faults: list[JournalFault] = []
         moved: dict[str, Cursor] = {}

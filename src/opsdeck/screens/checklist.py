@@ -25,7 +25,7 @@ from opsdeck.screens.wording import occasion, run_title, span
 from opsdeck.session import Place
 from opsdeck.text import plural, visible
 from opsdeck.widgets.glyphs import bar
-from opsdeck.widgets.lines import Line, LineView, Part, Row
+from opsdeck.widgets.lines import Line, LineView, Part, Row, indented
 from opsdeck.widgets.list import LineList
 
 DETAIL_AFTER_S = 0.15
@@ -185,7 +185,7 @@ class ChecklistScreen(ItemActs):
             return [(), self._rule(width)]
         parts = [
             Part(f" {bar(glyphs, view.done, view.total)} ", "bar"),
-            Part(f"{view.done}/{view.total}", "strong"),
+            Part(f"{view.done}/{view.total}"),
         ]
         for state, style in (
             ("failed", "bad"),
@@ -224,11 +224,14 @@ class ChecklistScreen(ItemActs):
         where = self.where() or self._without_run()
         if where is None:
             return []
-        lines = ItemText(self.deck, self.glyphs, where).short(width)
+        # The margin is part of the text: as padding it would be sent apart, line by line.
+        margin = 2 if self.has_class("-wide") else 1
+        lines = ItemText(self.deck, self.glyphs, where).short(width - margin - 1)
+        lines = [indented(line, margin) for line in lines]
         room = self.view("detail").size.height
         if room and len(lines) > room:
             more = f"{self.glyphs.ellipsis} {plural(len(lines) - room + 1, 'more line')}: enter"
-            lines = [*lines[: room - 1], (Part(more, "dim"),)]
+            lines = [*lines[: room - 1], indented((Part(more, "dim"),), margin)]
         return lines
 
     def _without_run(self) -> Where | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rich.cells import cell_len
-
 from opsdeck.catalog.durations import format_duration
 from opsdeck.deck import Deck
 from opsdeck.journal.clock import parse_wall
@@ -35,9 +33,11 @@ class ItemText:
         """Title, state, notes, guide, the latest of its history."""
         lines = [*self._title(width), *self._state(width), *self._notes(width)]
         lines += self._guide(width)
-        past = self._past()[:4]
-        if past:
-            lines += [(), (Part("history", "dim"),), *(self._history_line(p, width) for p in past)]
+        past = self._past()
+        if past[1:]:
+            before = f"before: {self._history_line(past[1], width)[0].text}"
+            more = f", {len(past) - 2} earlier" if past[2:] else ""
+            lines += [(), (Part(f"{before}{more}", "dim"),)]
         return lines
 
     def full(self, width: int) -> list[Line]:
@@ -68,12 +68,8 @@ class ItemText:
             Part(f"{glyph} {status.state}", STATE_STYLES[status.state]),
             Part(f"  {kind}", "dim"),
         )
-        text = self._plain(status_text(status, self.now, self.deck.zone))
-        used = sum(cell_len(part.text) for part in head) + 2
-        if used + cell_len(text) <= width:
-            lines = [(*head, Part(f"  {text}"))]
-        else:
-            lines = [head, *self._wrapped(text, width)]
+        text = status_text(status, self.now, self.deck.zone) or "nobody has attested it yet"
+        lines = [head, *self._wrapped(text, width, "" if status.mark else "dim")]
         verdicts = self._verdicts()
         return [*lines, verdicts] if verdicts else lines
 

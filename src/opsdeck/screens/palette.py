@@ -78,7 +78,11 @@ class Palette(CommandPalette):
     """
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="--command-palette", classes="-ascii" if glyphs.ascii else "")
+        super().__init__(
+            placeholder="name of a screen, a list or an item",
+            id="--command-palette",
+            classes="-ascii" if glyphs.ascii else "",
+        )
 
     def on_mount(self) -> None:
         """The sign before the input is no emoji, and one cell wide."""

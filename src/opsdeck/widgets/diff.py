@@ -9,9 +9,6 @@ from rich.cells import get_character_cell_size
 if TYPE_CHECKING:
     from opsdeck.widgets.lines import Line
 
-GAP_CELLS = 14
-"""Changes nearer than this are sent as one: moving the terminal's cursor costs as much."""
-
 _GROUNDED = frozenset({"alarm"})
 """Styles that show on blanks too."""
 
@@ -37,24 +34,19 @@ def cells_of(line: Line, width: int) -> list[Cell]:
     return cells[:width]
 
 
-def changed_spans(before: Line, after: Line, width: int) -> list[tuple[int, int]]:
-    """The columns (from, up to) in which two lines of `width` cells differ, near ones together."""
+def changed_span(before: Line, after: Line, width: int) -> tuple[int, int] | None:
+    """The columns (from, up to) between which two lines of `width` cells differ.
+
+    One stretch a line: Textual sends each from the left edge of its widget on. A wide character
+    is never cut in two.
+    """
     old, new = cells_of(before, width), cells_of(after, width)
-    spans: list[tuple[int, int]] = []
-    for x in range(width):
-        if old[x] == new[x]:
-            continue
-        if spans and x - spans[-1][1] < GAP_CELLS:
-            spans[-1] = (spans[-1][0], x + 1)
-        else:
-            spans.append((x, x + 1))
-    return [_whole(old, new, start, end) for start, end in spans]
-
-
-def _whole(old: list[Cell], new: list[Cell], start: int, end: int) -> tuple[int, int]:
-    """A span that cuts no wide character in two."""
+    differing = [x for x in range(width) if old[x] != new[x]]
+    if not differing:
+        return None
+    start, end = differing[0], differing[-1] + 1
     while start > 0 and (not old[start][0] or not new[start][0]):
         start -= 1
-    while end < len(new) and (not old[end][0] or not new[end][0]):
+    while end < width and (not old[end][0] or not new[end][0]):
         end += 1
     return start, end

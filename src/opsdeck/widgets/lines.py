@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
+from rich.color import Color as RichColor
+from rich.color import ColorType
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -20,7 +22,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from opsdeck.widgets.diff import changed_spans
+from opsdeck.widgets.diff import changed_span
 
 _STYLES: dict[str, tuple[str, str, bool]] = {
     "good": ("deck-good", "", False),
@@ -38,9 +40,32 @@ _STYLES: dict[str, tuple[str, str, bool]] = {
 """Name of a part's style -> the theme's variables for text and ground, and whether it is bold."""
 
 
+def _palette() -> dict[tuple[int, int, int], int]:
+    """Red, green, blue -> its number in every terminal of 256 colours (xterm's cube and greys)."""
+    levels = (0, 95, 135, 175, 215, 255)
+    cube = [(r, g, b) for r in levels for g in levels for b in levels]
+    greys = [(8 + 10 * step,) * 3 for step in range(24)]
+    return {colour: number for number, colour in enumerate([*cube, *greys], 16)}
+
+
+_PALETTE = _palette()
+
+
+def _short(colour: RichColor | None) -> RichColor | None:
+    """The same colour by its number, where it has one: half the bytes on the wire."""
+    if colour is None or colour.triplet is None or colour.triplet not in _PALETTE:
+        return colour
+    return RichColor(colour.name, ColorType.EIGHT_BIT, _PALETTE[colour.triplet], colour.triplet)
+
+
+@lru_cache(maxsize=64)
+def _shortened(style: Style) -> Style:
+    return style + Style(color=_short(style.color), bgcolor=_short(style.bgcolor))
+
+
 @lru_cache(maxsize=8)
 def _styles_of(variables: tuple[tuple[str, str], ...]) -> dict[str, Style]:
-    colours = {name: Color.parse(value).rich_color for name, value in variables}
+    colours = {name: _short(Color.parse(value).rich_color) for name, value in variables}
     return {
         name: Style(color=colours.get(text), bgcolor=colours.get(ground), bold=bold or None)
         for name, (text, ground, bold) in _STYLES.items()
@@ -78,6 +103,13 @@ def fit(text: str, width: int, ellipsis: str = "…") -> str:
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, width - cell_len(ellipsis)) + ellipsis
+
+
+def indented(line: Line, cells: int) -> Line:
+    """The line moved to the right, without a part of its own for the margin."""
+    if not line:
+        return line
+    return (Part(" " * cells + line[0].text, line[0].style), *line[1:])
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -144,8 +176,9 @@ class LineView(Widget):
             before = old[y] if y < len(old) else ()
             after = lines[y] if y < len(lines) else ()
             if before != after and self.top <= y < self.top + self.size.height:
-                for start, end in changed_spans(before, after, self.size.width):
-                    self.refresh(Region(start, y - self.top, end - start, 1))
+                span = changed_span(before, after, self.size.width)
+                if span is not None:
+                    self.refresh(Region(span[0], y - self.top, span[1] - span[0], 1))
 
     def repaint_line(self, y: int) -> None:
         """Have line `y` painted again, if it can be seen."""
@@ -170,7 +203,7 @@ class LineView(Widget):
 
     def style_of(self, name: str, ground: Style | None = None) -> Style:
         """The style a part's name stands for, on `ground` or the widget's own."""
-        base = self.rich_style if ground is None else ground
+        base = _shortened(self.rich_style) if ground is None else ground
         return base + line_styles(self.app)[name] if name else base
 
     def line_style(self, y: int) -> str:
@@ -182,7 +215,7 @@ class LineView(Widget):
         width, index = self.size.width, y + self.top
         ground = self.style_of(self.line_style(index))
         if not 0 <= index < len(self._lines):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, ground)
         segments = [
             Segment(part.text, self.style_of(part.style if part.text.strip() else "", ground))
             for part in self._lines[index]
