@@ -261,5 +261,5 @@ def test_on_a_shared_account_the_app_asks_and_the_command_line_refuses(
     (tmp_path / "opsdeck.toml").write_text('[deck]\nshared_accounts = ["deploy"]\n')
     with pytest.raises(OperatorNeededError):
         open_deck(environ={"HOME": str(tmp_path)}, cwd=tmp_path)
-    deck = open_deck(environ={"HOME": str(tmp_path)}, cwd=tmp_path, ask_operator=True)
+    deck = open_deck(environ={"HOME": str(tmp_path)}, cwd=tmp_path, interactive=True)
     assert deck.operator == ""

@@ -94,7 +94,11 @@ class OpsDeckApp(DeckHost):
         self._minute = ""
         for theme in THEMES.values():
             self.register_theme(theme)
-        self.set_reactive(DeckHost.theme, THEMES[deck.config.ui.theme].name)
+        theme = THEMES[deck.config.ui.theme]
+        if theme.ansi or not theme.dark:
+            self.theme = theme.name
+        else:  # the same kind as Textual's own default: no second pass over the stylesheet
+            self.set_reactive(DeckHost.theme, theme.name)
         if not deck.config.ui.animations:
             self.animation_level = "none"
 
@@ -310,7 +314,7 @@ def run_app(
     ensure_utf8_mode(environ)
     gc.disable()  # until the first paint: looking for cycles among imports takes a tenth of it
     deck = open_deck(
-        environ=environ, cwd=cwd, config_file=config_file, operator=operator, ask_operator=True
+        environ=environ, cwd=cwd, config_file=config_file, operator=operator, interactive=True
     )
     at_once = deck.journal.bytes_to_read() <= LOAD_AT_ONCE_BYTES
     if at_once:

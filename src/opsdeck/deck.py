@@ -255,24 +255,25 @@ def open_deck(
     cwd: Path,
     config_file: Path | None = None,
     operator: str | None = None,
-    ask_operator: bool = False,
+    interactive: bool = False,
     now: Callable[[], datetime] = utc_now,
 ) -> Deck:
     """The deck that a command line means, its journal not yet loaded.
 
-    With `ask_operator` the operator is "" where one must be asked for.
+    An `interactive` caller shows the catalog's faults itself, above the last good catalog, and
+    asks for the operator where that is "".
 
     Raises the OpsDeckError family: a configuration or catalog with faults, an operator who must
     be named.
     """
     config = load_config(find_config(config_file, environ, cwd), environ)
     home = state_home(config, environ)
-    source = open_catalog(config, home)
+    source = open_catalog(config, home, tolerant=interactive)
     journal = Journal(home, writer_name(login()))
     try:
         name = find_operator(operator, environ, config)
     except OperatorNeededError:
-        if not ask_operator:
+        if not interactive:
             raise
         name = ""
     return Deck(config, source, journal, name, now)

@@ -403,7 +403,7 @@ async def test_in_ascii_everything_is_ascii(desk: Desk) -> None:
     deck.record(acts.note(deck.locate("daily/logs"), "naïve – “quoted” 日本"))
     app = desk.app(ASCII, shipped=True)
     async with app.run_test(size=(80, 24)) as pilot:
-        for checklist in app.deck.catalog.checklists:
+        for checklist in app.deck.catalog.checklists[::5]:
             await open_list(pilot, checklist.id)
             assert "\n".join(shown(pilot)).isascii()
             await pilot.press("enter")

@@ -82,8 +82,7 @@ def ssh(home: Path, port: int) -> list[str]:
         "-tt",
         *(part for option in options for part in ("-o", option)),
         *("-i", str(home / "id"), "-p", str(port), f"{getpass.getuser()}@127.0.0.1"),
-        f"cd {shlex.quote(str(home))} && {settings} {shlex.quote(sys.executable)}"
-        " -m opsdeck --operator alice",
+        f"cd {home} && {settings} {sys.executable} -m opsdeck --operator alice",
     ]
 
 

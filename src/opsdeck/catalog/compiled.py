@@ -34,8 +34,8 @@ def key_of(files: Sequence[Path]) -> str | None:
     return digest.hexdigest()
 
 
-def read_compiled(folder: Path, key: str) -> Catalog | None:
-    """The catalog kept under this key, or None."""
+def read_compiled(folder: Path, key: str | None) -> Catalog | None:
+    """The catalog kept under this key (None: under any, the last good one), or None."""
     path = _path(folder)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -47,7 +47,10 @@ def read_compiled(folder: Path, key: str) -> Catalog | None:
     except OSError:
         return None
     head, _, body = content.partition(b"\n")
-    if head != key.encode() + b" " + hashlib.sha256(body).hexdigest().encode():
+    kept_key, _, digest = head.partition(b" ")
+    if digest != hashlib.sha256(body).hexdigest().encode():
+        return None
+    if key is not None and kept_key != key.encode():
         return None
     try:
         return msgspec.msgpack.decode(body, type=Catalog)

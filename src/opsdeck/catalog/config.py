@@ -251,14 +251,18 @@ def team_catalog_path(config: Config) -> Path | None:
     return existing_team(shipped_checklists_path(), team_catalog_candidate(config))
 
 
-def open_catalog(config: Config, home: Path | None = None) -> CatalogSource:
+def open_catalog(
+    config: Config, home: Path | None = None, *, tolerant: bool = False
+) -> CatalogSource:
     """The catalog of a deck, shipped and team's own, ready to follow edits.
 
     `home` is the deck's folder, whose `cache/` makes the next opening quicker. Raises
-    `CatalogFaults`.
+    `CatalogFaults`; if `tolerant`, only where not even the shipped catalog can be read.
     """
     cache = home / "cache" if home else None
-    return CatalogSource(shipped_checklists_path(), team_catalog_candidate(config), cache)
+    return CatalogSource(
+        shipped_checklists_path(), team_catalog_candidate(config), cache, tolerant=tolerant
+    )
 
 
 def _named(path: Path, by: str, cwd: Path) -> Path:

@@ -51,18 +51,35 @@ class CatalogSource:
     """The catalog as it is on disk now, or the last good one with the faults of the newest.
 
     `team` is where the team's own `checklists.toml` is or may come to be; None when there is no
-    such place. The first load raises `CatalogFaults`; later ones never do. In `cache` (a folder,
-    used if it exists) the checked catalog is kept for the next opening.
+    such place. The first load raises `CatalogFaults`, unless `tolerant`; later ones never do. In
+    `cache` (a folder, used if it exists) the checked catalog is kept for the next opening.
     """
 
-    def __init__(self, shipped: Path, team: Path | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        shipped: Path,
+        team: Path | None = None,
+        cache: Path | None = None,
+        *,
+        tolerant: bool = False,
+    ) -> None:
         self.shipped = shipped
         self.team = team
         self._cache = cache
         # Looked at before it is read: an edit in between then counts as a change.
         self._watch = CatalogWatch([shipped] if team is None else [shipped, team])
-        self.catalog: Catalog = self._load()
         self.faults: tuple[Fault, ...] = ()
+        try:
+            self.catalog: Catalog = self._load()
+        except CatalogFaults as error:
+            if not tolerant:
+                raise
+            self.catalog, self.faults = self._fallback(), error.faults
+
+    def _fallback(self) -> Catalog:
+        """The last good catalog of an earlier opening, else the shipped one alone."""
+        kept = read_compiled(self._cache, None) if self._cache else None
+        return kept or load_catalog(self.shipped)
 
     def reload_if_changed(self) -> bool:
         """Read the files again if one was touched; whether catalog or faults became different."""

@@ -30,7 +30,7 @@ class Frame(Screen[None]):
     """A screen of the app; subclasses give the body and say what changes in it."""
 
     AUTO_FOCUS = "LineList"
-    CSS = """
+    DEFAULT_CSS = """
     Frame { layout: vertical; overflow: hidden; background: $background; }
     Frame .rule { height: 1; }
     """

@@ -78,7 +78,12 @@ def quoted(text: str) -> str:
 
 def mark_words(kind: str) -> str:
     """What a mark's kind says was done."""
-    return {"reopened": "took back", "unused": "not used here", "noted": "note"}.get(kind, kind)
+    return {
+        "reopened": "took back",
+        "overridden": "overrode",
+        "unused": "not used here",
+        "noted": "note",
+    }.get(kind, kind)
 
 
 def mark_text(mark: Mark) -> str:
@@ -133,7 +138,7 @@ def event_text(event: Event, catalog: Catalog) -> str:
         case "item.unused":
             words = f"{by} set {item} as not used here"
         case kind if kind in MARKS:
-            words = f"{by} {MARKS[kind]} {item}"
+            words = f"{by} {mark_words(MARKS[kind])} {item}"
         case kind if kind == NOTED:
             words = f"{by} noted on {item}"
         case kind if kind == UNDONE:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from rich.cells import cell_len, set_cell_size
 from rich.color import Color as RichColor
@@ -63,19 +64,25 @@ def _shortened(style: Style) -> Style:
     return style + Style(color=_short(style.color), bgcolor=_short(style.bgcolor))
 
 
-@lru_cache(maxsize=8)
-def _styles_of(variables: tuple[tuple[str, str], ...]) -> dict[str, Style]:
-    colours = {name: _short(Color.parse(value).rich_color) for name, value in variables}
-    return {
-        name: Style(color=colours.get(text), bgcolor=colours.get(ground), bold=bold or None)
-        for name, (text, ground, bold) in _STYLES.items()
-    }
+_theme_styles: WeakKeyDictionary[App[Any], tuple[str, dict[str, Style]]] = WeakKeyDictionary()
 
 
 def line_styles(app: App[Any]) -> dict[str, Style]:
     """The styles of the app's theme by name: computed once a theme, without the stylesheet."""
-    found = app.theme_variables
-    return _styles_of(tuple((k, v) for k, v in found.items() if k.startswith("deck-")))
+    known = _theme_styles.get(app)
+    if known is not None and known[0] == app.theme:
+        return known[1]
+    colours = {
+        name: _short(Color.parse(value).rich_color)
+        for name, value in app.theme_variables.items()
+        if name.startswith("deck-")
+    }
+    styles = {
+        name: Style(color=colours.get(text), bgcolor=colours.get(ground), bold=bold or None)
+        for name, (text, ground, bold) in _STYLES.items()
+    }
+    _theme_styles[app] = (app.theme, styles)
+    return styles
 
 
 class Part(NamedTuple):
