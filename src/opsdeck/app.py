@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.timer import Timer
 
 from opsdeck.deck import Deck, open_deck
 from opsdeck.journal.store import News
@@ -19,7 +20,7 @@ from opsdeck.journal.writing import Draft
 from opsdeck.screens.base import Frame
 from opsdeck.screens.deck import DeckScreen
 from opsdeck.screens.host import DeckHost
-from opsdeck.session import Place
+from opsdeck.session import Place, Session
 from opsdeck.terminal import check_terminal, ensure_utf8_mode, use_ascii
 from opsdeck.themes import THEMES
 from opsdeck.widgets.glyphs import ASCII, UNICODE, Glyphs
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
 FOLLOW_EVERY_S = 1.0
+KEEP_PLACE_AFTER_S = 0.3
 QUIT_WAITS_S = 2.0
 LOAD_AT_ONCE_BYTES = 6_000_000
 """A journal up to this size is read before the first paint; a longer one behind a progress bar."""
@@ -91,6 +93,7 @@ class OpsDeckApp(DeckHost):
         self._place_read = False
         self._warned_of: list[Draft] = []
         self._following = False
+        self._place_timer: Timer | None = None
         self._minute = ""
         for theme in THEMES.values():
             self.register_theme(theme)
@@ -181,6 +184,7 @@ class OpsDeckApp(DeckHost):
             self.exit(0)
             return
         self.deck.operator = checked_name(answers["name"])
+        self.session = Session(self.deck.journal.home, self.deck.operator)
         self.show_changes(None)
 
     # Following what others do, what people edit, and the clock
@@ -218,9 +222,9 @@ class OpsDeckApp(DeckHost):
 
     def open_mode(self, mode: str) -> None:
         """Show the screen of a digit, from whatever lies above it."""
-        while len(self.screen_stack) > 1 and self.current_mode == mode:
-            self.pop_screen()
         self.switch_mode(mode)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
 
     def action_open_mode(self, mode: str) -> None:
         """A digit was typed."""
@@ -260,8 +264,20 @@ class OpsDeckApp(DeckHost):
 
     def keep_place(self) -> None:
         """Before the first screen there is no place, and the last session's is still needed."""
-        if self._place_read:
-            super().keep_place()
+        if self._place_read and self._place_timer is None:
+            self._place_timer = self.set_timer(KEEP_PLACE_AFTER_S, self._place_rested)
+
+    def _place_rested(self) -> None:
+        self._place_timer = None
+        place = self.place_now()
+        if place is not None:
+            session = self.session
+            self.run_worker(self.journal_thread.run(lambda: session.keep(place)), group="place")
+
+    def _keep_place_at_once(self) -> None:
+        place = self.place_now() if self._place_read else None
+        if place is not None:
+            self.session.keep(place)
 
     # Leaving
 
@@ -297,12 +313,12 @@ class OpsDeckApp(DeckHost):
 
     def _hung_up(self) -> None:
         """The terminal is gone: nothing may be painted any more, so leave at once."""
-        self.keep_place()
+        self._keep_place_at_once()
         self.journal_thread.wait_idle(0.5)
         os._exit(129)
 
     def _told_to_end(self) -> None:
-        self.keep_place()
+        self._keep_place_at_once()
         self.exit(143)
 
 

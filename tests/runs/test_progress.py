@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from opsdeck.catalog.model import Checklist, Item
+from opsdeck.journal.events import Event
 from opsdeck.journal.fold import State
 from opsdeck.runs.progress import RunView, view_run
 from tests.runs.marks import KINDS, RUN, T0, Story
@@ -107,3 +108,23 @@ def test_a_release_is_judged_as_of_the_next_one() -> None:
     kept = view_run(items, run, story.state, later, BERLIN, (), frozen_at=frozen)
     assert kept.statuses[0].state == "attested"
     assert kept.over is False
+
+
+def test_what_is_done_after_the_end_is_completed_late_and_never_plainly_complete() -> None:
+    # GIVEN yesterday's list of one item, attested this morning
+    checklist = Checklist(
+        id="daily",
+        title="Daily",
+        section="S",
+        cadence="daily",
+        items=(Item(id="one", text="Look"),),
+    )
+    state = State()
+    data = {"run": "daily/2026-11-22", "item": "one"}
+    at = "2026-11-23T06:00:00.000Z"
+    state.apply("a@h", Event(1, at, "1795413600000-00000", "alice", "item.attested", data, ""))
+    # WHEN it is looked at after its end
+    now = datetime(2026, 11, 23, 7, tzinfo=UTC)
+    view = view_run(checklist, "daily/2026-11-22", state, now, UTC, ())
+    # THEN it says that it was late
+    assert view.state == "completed late"

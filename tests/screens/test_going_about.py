@@ -91,8 +91,6 @@ async def test_digits_switch_and_q_leaves(desk: Desk) -> None:
         await pilot.press("1")
         await until(pilot, on(pilot, DeckScreen))
         await pilot.press("2")
-        await until(pilot, on(pilot, ChecklistScreen))
-        await pilot.press("2")
         await until(pilot, on(pilot, ChecklistsScreen))
         await pilot.press("q")
         await until(pilot, lambda: app.return_code == 0)

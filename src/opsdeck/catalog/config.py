@@ -186,7 +186,7 @@ def _ui(top: Table) -> Ui:
 
 def _keys(top: Table) -> dict[str, str]:
     """The keymap: whether a binding has that id is known to the app alone."""
-    section = _section(top, "keys", '"item.attest" = "space,enter"')
+    section = _section(top, "keys", '"item.attest" = "space,a"')
     values = {key: section.string(key) for key in section.values}
     return {key: value for key, value in values.items() if value is not None}
 

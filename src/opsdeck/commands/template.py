@@ -64,7 +64,7 @@ uses = {uses}
 
 [keys]
 # Other keys for a binding: the ids are in the help of the app (?), several keys with commas.
-# "item.attest" = "space,enter"
+# "item.attest" = "space,a"
 """
 
 

@@ -14,7 +14,11 @@ from opsdeck.journal.fold import State
 from opsdeck.runs.cadence import parse_run, period_bounds
 from opsdeck.runs.status import DONE, ItemState, Status, status_of
 
-RunState = Literal["open", "complete", "complete except deferred", "missed", "not started"]
+RunState = Literal[
+    "open", "complete", "complete except deferred", "missed", "completed late", "not started"
+]
+"""A run whose period ended before it was complete was missed, and stays so in name for ever:
+`completed late` when everything was done after all."""
 
 
 class RunView(msgspec.Struct, frozen=True):
@@ -74,7 +78,7 @@ def view_run(
         as_of,
         statuses,
         counts,
-        _run_state(statuses, over, touched=bool(entries)),
+        _run_state(statuses, end if over else None, touched=bool(entries)),
         end,
         over,
     )
@@ -94,11 +98,12 @@ def judged_at(
     return min(now, run_end(run, zone) or now, frozen_at or now)
 
 
-def _run_state(statuses: tuple[Status, ...], over: bool, touched: bool) -> RunState:
+def _run_state(statuses: tuple[Status, ...], ended: datetime | None, touched: bool) -> RunState:
     if all(s.state in DONE for s in statuses):
-        return "complete"
+        late = ended is not None and any(s.at and s.at > ended for s in statuses)
+        return "completed late" if late else "complete"
     if all(s.state in DONE or s.state == "deferred" for s in statuses):
         return "complete except deferred"
-    if over:
+    if ended is not None:
         return "missed"
     return "open" if touched else "not started"

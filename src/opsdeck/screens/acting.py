@@ -121,10 +121,10 @@ class ItemActs(Releasing):
             text = visible(where.item.text)
             if where.status.state == "attested":
                 by = where.status.by
-                whose = "" if by == self.deck.operator else f"{visible(by)}'s word on "
-                await self._record(
-                    lambda: acts.take_back(where), f"took back {whose}{text}; u undoes"
+                said = (
+                    "" if by == self.deck.operator else f"took back {visible(by)}'s word on {text}"
                 )
+                await self._record(lambda: acts.take_back(where), said)
             else:
                 await self._record(lambda: acts.attest(where), "")
 

@@ -107,12 +107,12 @@ class DeckHost(App[int]):
             self.screen.say(text, style)
 
     def keep_place(self) -> None:
-        """Remember where the operator stands."""
-        screen = self.screen
-        if isinstance(screen, Frame):
-            place = screen.place()
-            if place is not None:
-                self.session.keep(place)
+        """Remember soon where the operator stands."""
+        raise NotImplementedError
+
+    def place_now(self) -> Place | None:
+        """Where the operator stands; None on screens that are no place to come back to."""
+        return self.screen.place() if isinstance(self.screen, Frame) else None
 
     def modes(self) -> tuple[tuple[str, str, str, str], ...]:
         """The screens that digits switch to: digit, mode, name, what it shows."""
