@@ -116,6 +116,8 @@ def _dispatch(arguments: list[str]) -> int:
     options = app_options(arguments)
     if options is None:
         return _run_command(arguments)
+    # Textual paints at most so often; what a key changed should not wait for the next turn.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
     from opsdeck.app import run_app
 
     return run_app(

@@ -18,7 +18,7 @@ from opsdeck.errors import UsageError
 from opsdeck.runs.acts import Where
 from opsdeck.runs.progress import RunView
 from opsdeck.screens.acting import ItemActs
-from opsdeck.screens.checklist_rows import item_rows
+from opsdeck.screens.checklist_rows import ItemRows
 from opsdeck.screens.item_lines import ItemText
 from opsdeck.screens.reader import Reader
 from opsdeck.screens.wording import occasion, run_title, span
@@ -87,6 +87,9 @@ class ChecklistScreen(ItemActs):
         self._query = ""
         self._resting: Timer | None = None
         self._shown: str | None = None
+        self._item_rows: ItemRows | None = None
+        self._view_for: tuple[object, ...] = ()
+        self._view: RunView | None = None
         self._run_shown: str | None = None
 
     # What is shown
@@ -98,8 +101,15 @@ class ChecklistScreen(ItemActs):
 
     def run_view(self) -> RunView | None:
         """The run on screen; the current one unless the operator went back to an older one."""
-        checklist = self.checklist
-        return self.deck.view(checklist, self._run) if checklist else None
+        checklist, deck = self.checklist, self.deck
+        if checklist is None:
+            return None
+        # One rebuild asks for it several times over.
+        second = int(deck.now().timestamp())
+        basis = (checklist, self._run, deck.state, deck.state.count, second)
+        if self._view is None or basis != self._view_for:
+            self._view, self._view_for = deck.view(checklist, self._run), basis
+        return self._view
 
     def has_item(self) -> bool:
         """Whether the cursor stands on an item."""
@@ -177,7 +187,9 @@ class ChecklistScreen(ItemActs):
         run = self.deck.state.run(view.run) if view.run else None
         entries = run.entries if run else {}
         noted = {item for item, entry in entries.items() if entry.standing_notes()}
-        return item_rows(view, self.glyphs, width, self.deck.zone, noted, self._query)
+        if self._item_rows is None:
+            self._item_rows = ItemRows(self.glyphs, self.deck.zone)
+        return self._item_rows.build(view, width, noted, self._query)
 
     def _progress(self, width: int) -> list[Line]:
         view, glyphs = self.run_view(), self.glyphs
@@ -248,6 +260,7 @@ class ChecklistScreen(ItemActs):
     def _cursor_moved(self, event: LineList.Moved) -> None:
         if self._shown is None or event.key is None:
             self._rested()
+            self.view("keys").rebuild()
         else:
             self._rest()
 
@@ -263,7 +276,6 @@ class ChecklistScreen(ItemActs):
             self._resting = None
         self._shown = self.items.key
         self.view("detail").rebuild()
-        self.view("keys").rebuild()
         self.host.keep_place()
 
     @on(LineList.Chosen)

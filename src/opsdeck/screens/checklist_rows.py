@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -27,25 +28,50 @@ def matches(item: Item, status: Status, words: Sequence[str]) -> bool:
     return all(word in hay for word in words)
 
 
-def item_rows(
-    view: RunView, glyphs: Glyphs, width: int, zone: tzinfo, noted: set[str], query: str
-) -> list[Row]:
-    """The list in `width` cells; `noted` are the ids of items that have notes."""
-    words = query.casefold().split()
-    rows: list[Row] = []
-    group: tuple[str, ...] = ()
-    for item, status in zip(view.checklist.items, view.statuses, strict=True):
-        if not matches(item, status, words):
-            continue
-        if item.group != group:
-            group = item.group
-            if group:
-                rows.append(_group_row(group, glyphs, width))
-        rows.append(_item_row(item, status, glyphs, width, view.as_of, zone, item.id in noted))
-    if not rows:
-        said = f"   no item matches {query!r}; esc shows all" if query else "   no items"
-        rows.append(Row((Part(glyphs.plain(said), "dim"),)))
-    return rows
+class ItemRows:
+    """Builds the rows of a list; a row is made again only when something in it changed."""
+
+    def __init__(self, glyphs: Glyphs, zone: tzinfo) -> None:
+        self._glyphs = glyphs
+        self._zone = zone
+        self._made: dict[str, tuple[_Basis, Row]] = {}
+
+    def build(self, view: RunView, width: int, noted: set[str], query: str) -> list[Row]:
+        """The list in `width` cells; `noted` are the ids of items that have notes."""
+        glyphs, words = self._glyphs, query.casefold().split()
+        rows: list[Row] = []
+        group: tuple[str, ...] = ()
+        today = view.as_of.astimezone(self._zone).date()
+        for item, status in zip(view.checklist.items, view.statuses, strict=True):
+            if words and not matches(item, status, words):
+                continue
+            if item.group != group:
+                group = item.group
+                if group:
+                    rows.append(_group_row(group, glyphs, width))
+            rows.append(self._row(_Basis(item, status, width, today, item.id in noted), view.as_of))
+        if not rows:
+            said = f"   no item matches {query!r}; esc shows all" if query else "   no items"
+            rows.append(Row((Part(glyphs.plain(said), "dim"),)))
+        return rows
+
+    def _row(self, basis: _Basis, now: datetime) -> Row:
+        known = self._made.get(basis.item.id)
+        if known is not None and known[0] == basis:
+            return known[1]
+        row = _item_row(basis, self._glyphs, now, self._zone)
+        self._made[basis.item.id] = (basis, row)
+        return row
+
+
+class _Basis(NamedTuple):
+    """All that a row depends on: times are told by the day."""
+
+    item: Item
+    status: Status
+    width: int
+    today: date
+    noted: bool
 
 
 def _group_row(group: tuple[str, ...], glyphs: Glyphs, width: int) -> Row:
@@ -53,15 +79,8 @@ def _group_row(group: tuple[str, ...], glyphs: Glyphs, width: int) -> Row:
     return Row((Part(fit(f"   {text}", width, glyphs.ellipsis), "title"),))
 
 
-def _item_row(
-    item: Item,
-    status: Status,
-    glyphs: Glyphs,
-    width: int,
-    now: datetime,
-    zone: tzinfo,
-    noted: bool,
-) -> Row:
+def _item_row(basis: _Basis, glyphs: Glyphs, now: datetime, zone: tzinfo) -> Row:
+    item, status, width, _, noted = basis
     style = STATE_STYLES[status.state]
     head = f"   {glyphs.states[status.state]} {status.state:<{STATE_CELLS}} "
     kind = f"{glyphs.sensed if item.sensed else glyphs.manual} "

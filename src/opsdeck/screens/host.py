@@ -98,13 +98,15 @@ class DeckHost(App[int]):
 
     def show_changes(self, touched: Touched | None) -> None:
         """Have the screen show what State says now."""
-        if isinstance(self.screen, Frame):
-            self.screen.state_changed(touched)
+        screen = self._top()
+        if screen is not None:
+            screen.state_changed(touched)
 
     def say(self, text: str, style: str = "") -> None:
         """A word to the operator, on the line above the keys."""
-        if isinstance(self.screen, Frame):
-            self.screen.say(text, style)
+        screen = self._top()
+        if screen is not None:
+            screen.say(text, style)
 
     def keep_place(self) -> None:
         """Remember soon where the operator stands."""
@@ -112,7 +114,13 @@ class DeckHost(App[int]):
 
     def place_now(self) -> Place | None:
         """Where the operator stands; None on screens that are no place to come back to."""
-        return self.screen.place() if isinstance(self.screen, Frame) else None
+        screen = self._top()
+        return screen.place() if screen is not None else None
+
+    def _top(self) -> Frame | None:
+        """The screen in front; None for a form, and while the app ends."""
+        stack = self.screen_stack
+        return stack[-1] if stack and isinstance(stack[-1], Frame) else None
 
     def modes(self) -> tuple[tuple[str, str, str, str], ...]:
         """The screens that digits switch to: digit, mode, name, what it shows."""
