@@ -154,20 +154,22 @@ class State:
 
     def apply(self, writer: str, event: Event) -> bool:
         """Take one event; False if it was already there."""
-        if not self._first_time(writer, event.seq):
+        # This runs a million times in a row: the usual case comes first and calls nothing.
+        seq, clock = event.seq, event.clock
+        if seq == self._upto.get(writer, 0) + 1 and not self._beyond:
+            self._upto[writer] = seq
+        elif not self._first_time(writer, seq):
             return False
         self.count += 1
-        clock = event.clock
         if clock > self.max_clock:
             self.max_clock = clock
-        if not self.first_clock or clock < self.first_clock:
-            self.first_clock, self.first_at = clock, event.at
-        elif clock == self.first_clock and event.at < self.first_at:
-            self.first_at = event.at
+        if clock <= self.first_clock or not self.first_clock:
+            self._take_first(event)
         if clock >= self._recent_floor:
-            self._recent.append(Recorded(writer, event))
-        if len(self._recent) > 4 * RECENT_KEPT:
-            self._trim_recent()
+            recent = self._recent
+            recent.append(Recorded(writer, event))
+            if len(recent) > 4 * RECENT_KEPT:
+                self._trim_recent()
         handler = _HANDLERS.get(event.type)
         if handler is None:
             self.unknown_types[event.type] = self.unknown_types.get(event.type, 0) + 1
@@ -190,8 +192,16 @@ class State:
         while beyond and upto + 1 in beyond:
             upto += 1
             beyond.discard(upto)
+        if beyond is not None and not beyond:
+            del self._beyond[writer]
         self._upto[writer] = upto
         return True
+
+    def _take_first(self, event: Event) -> None:
+        if not self.first_clock or event.clock < self.first_clock:
+            self.first_clock, self.first_at = event.clock, event.at
+        else:
+            self.first_at = min(self.first_at, event.at)
 
     def _trim_recent(self) -> None:
         self._recent.sort(key=lambda r: r.key)
@@ -203,9 +213,11 @@ class State:
         key, item = data["run"], data["item"]
         if type(key) is not str or type(item) is not str:
             raise TypeError("run and item are strings")
-        run = self.run(key)
-        if run is None:
-            run = self._runs[key] = Run()
+        run = self._runs.get(key)
+        if type(run) is not Run:
+            run = self.run(key)
+            if run is None:
+                run = self._runs[key] = Run()
         entry = run.entries.get(item)
         if entry is None:
             entry = run.entries[item] = Entry()
