@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from rich.cells import cell_len
+from textual.pilot import Pilot
 
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
@@ -415,3 +418,30 @@ async def test_in_ascii_everything_is_ascii(desk: Desk) -> None:
             await pilot.pause()
             assert "\n".join(shown(pilot)).isascii()
     assert app_of(pilot).glyphs.ascii
+
+
+def _copied(pilot: Pilot[int], text: str) -> bool:
+    return pilot.app.clipboard == text
+
+
+async def test_y_copies_the_commands_of_the_guide_one_by_one_and_runs_nothing(desk: Desk) -> None:
+    # GIVEN a guide with two commands, a word in backticks, and an escape sequence in one of them
+    desk.shipped.write_text(
+        desk.shipped.read_text().replace(
+            'text = "Read the logs"',
+            'text = "Read the logs"\n'
+            'guide = "Type `journalctl -u\\n app` and `tail -f\\u001b]0;x LOG`; `ok` is fine."',
+            1,
+        )
+    )
+    async with desk.app().run_test(size=(100, 24)) as pilot:
+        await open_list(pilot, "daily")
+        # WHEN y is typed three times THEN each command comes in turn, harmless, and none twice
+        for wanted in ("journalctl -u app", "tail -f\u241b]0;x LOG", "journalctl -u app"):
+            await pilot.press("y")
+            await until(pilot, partial(_copied, pilot, wanted))
+        assert says(pilot, "copied 1 of 2: journalctl -u app")
+        # AND an item without any says so
+        await pilot.press("down", "y")
+        await until(pilot, lambda: says(pilot, "no command to copy"))
+        assert desk.deck().state.count == 0

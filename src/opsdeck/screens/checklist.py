@@ -19,7 +19,7 @@ from opsdeck.runs.acts import Where
 from opsdeck.runs.progress import RunView
 from opsdeck.screens.acting import ItemActs
 from opsdeck.screens.checklist_rows import ItemRows
-from opsdeck.screens.item_lines import ItemText
+from opsdeck.screens.item_lines import ItemText, commands_in
 from opsdeck.screens.reader import Reader
 from opsdeck.screens.wording import occasion, run_title, span
 from opsdeck.session import Place
@@ -73,6 +73,9 @@ class ChecklistScreen(ItemActs):
             id="list.previous",
             tooltip="The checklist before",
         ),
+        Binding(
+            "y", "copy", show=False, id="item.copy", tooltip="Copy the guide's next command, unrun"
+        ),
         Binding("p", "older(1)", "past", id="run.older", tooltip="The run before this one"),
         Binding("P", "older(-1)", show=False, id="run.newer", tooltip="The run after this one"),
         Binding("R", "release", show=False, id="release.start", tooltip="Start a release"),
@@ -88,6 +91,7 @@ class ChecklistScreen(ItemActs):
         self._resting: Timer | None = None
         self._shown: str | None = None
         self._item_rows: ItemRows | None = None
+        self._copied = ("", 0)
         self._view_for: tuple[object, ...] = ()
         self._view: RunView | None = None
         self._run_shown: str | None = None
@@ -348,6 +352,19 @@ class ChecklistScreen(ItemActs):
             self._filter("")
         else:
             self.dismiss()
+
+    def action_copy(self) -> None:
+        """Copy what the guide says to type, one command a time, through the terminal (OSC 52)."""
+        where = self.where() or self._without_run()
+        commands = commands_in(where.item.guide) if where else []
+        if where is None or not commands:
+            self.say("this guide has no command to copy")
+            return
+        last, turn = self._copied
+        turn = (turn + 1) % len(commands) if last == where.item.id else 0
+        self._copied = (where.item.id, turn)
+        self.app.copy_to_clipboard(commands[turn])
+        self.say(f"copied {turn + 1} of {len(commands)}: {commands[turn]}")
 
     # Finding
 

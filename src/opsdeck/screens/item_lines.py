@@ -19,6 +19,12 @@ from opsdeck.widgets.lines import Line, Part, wrap
 LAST_VERDICTS = 10
 
 
+def commands_in(guide: str) -> list[str]:
+    """What the guide says to type: what stands between backticks and has more than one word."""
+    pieces = " ".join(line.strip() for line in visible_lines(guide)).split("`")
+    return [piece.strip() for piece in pieces[1::2] if " " in piece.strip()]
+
+
 class ItemText:
     """Builds the lines of one item as it stands now."""
 
