@@ -20,11 +20,11 @@ from opsdeck.runs.progress import RunView
 from opsdeck.screens.acting import ItemActs
 from opsdeck.screens.checklist_rows import ItemRows
 from opsdeck.screens.item_lines import ItemText, commands_in
+from opsdeck.screens.progress_line import progress_line
 from opsdeck.screens.reader import Reader
-from opsdeck.screens.wording import occasion, run_title, span
+from opsdeck.screens.wording import occasion, run_title
 from opsdeck.session import Place
 from opsdeck.text import plural, visible
-from opsdeck.widgets.glyphs import bar
 from opsdeck.widgets.lines import Line, LineView, Part, Row, indented
 from opsdeck.widgets.list import LineList
 
@@ -196,39 +196,9 @@ class ChecklistScreen(ItemActs):
         return self._item_rows.build(view, width, noted, self._query)
 
     def _progress(self, width: int) -> list[Line]:
-        view, glyphs = self.run_view(), self.glyphs
-        if view is None:
-            return [(), self._rule(width)]
-        parts = [
-            Part(f" {bar(glyphs, view.done, view.total)} ", "bar"),
-            Part(f"{view.done}/{view.total}"),
-        ]
-        for state, style in (
-            ("failed", "bad"),
-            ("stale", "warn"),
-            ("unknown", "warn"),
-            ("deferred", "warn"),
-            ("overridden", "warn"),
-            ("open", ""),
-        ):
-            count = view.count(state)  # type: ignore[arg-type]
-            parts += [Part(f"   {count} {state}", style)] if count else []
-        parts.append(Part(f"   {self._standing(view)}", "dim"))
-        if self._query:
-            parts.append(Part(f"   filter: {glyphs.plain(visible(self._query))}", "accent"))
-        return [tuple(parts), self._rule(width)]
-
-    def _standing(self, view: RunView) -> str:
-        if view.run is None:
-            return "no release is open: R starts one"
-        if view.over:
-            word = view.state if view.state != "open" else "missed"
-            return f"{word}; over since {occasion(view.run)}, kept as it was; P goes on"
-        if view.state == "complete except deferred":
-            return view.state
-        if view.due:
-            return f"due in {span(self.deck.now(), view.due)}"
-        return "complete" if view.state == "complete" else ""
+        view = self.run_view()
+        line = progress_line(view, self.deck, self.glyphs, self._query) if view else ()
+        return [line, self._rule(width)]
 
     def _rule(self, width: int) -> Line:
         return (Part(self.glyphs.rule * width, "dim"),)
