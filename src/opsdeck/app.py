@@ -150,6 +150,15 @@ class OpsDeckApp(DeckHost):
 
     def _begin(self) -> None:
         self._begun = True
+        if self.deck.operator:
+            self._go_where_it_ended()
+        else:
+            self.switch_mode(self.DEFAULT_MODE)
+            self.run_worker(self._ask_who(), group="who")
+        self.set_interval(FOLLOW_EVERY_S, self._follow)
+
+    def _go_where_it_ended(self) -> None:
+        """Show what the operator's last session showed when it was cut off."""
         place = self.session.read() or Place()
         self._place_read = True
         if place.mode not in self.MODES:
@@ -160,9 +169,6 @@ class OpsDeckApp(DeckHost):
             self.open_checklist(place.checklist, run=place.run, item=place.key)
         elif isinstance(screen, Frame):
             screen.start_at(place.key)
-        if not self.deck.operator:
-            self.run_worker(self._ask_who(), group="who")
-        self.set_interval(FOLLOW_EVERY_S, self._follow)
 
     async def _ask_who(self) -> None:
         from opsdeck.operator import checked_name
@@ -178,6 +184,7 @@ class OpsDeckApp(DeckHost):
             self.glyphs,
             about=about,
             check=check,
+            keys=("go on", "leave"),
         )
         answers = await self.push_screen_wait(prompt)
         if answers is None:
@@ -185,6 +192,7 @@ class OpsDeckApp(DeckHost):
             return
         self.deck.operator = checked_name(answers["name"])
         self.session = Session(self.deck.journal.home, self.deck.operator)
+        self._go_where_it_ended()
         self.show_changes(None)
 
     # Following what others do, what people edit, and the clock

@@ -199,8 +199,10 @@ async def test_a_waiver_needs_reason_approver_and_a_moment_to_come(desk: Desk) -
         ]:
             if not isinstance(pilot.app.screen, Prompt):
                 await pilot.press("w")
+                await until(pilot, lambda: says(pilot, "enter next line   esc cancel"))
             await fill(pilot, *lines)
             await until(pilot, lambda said=problem: says(pilot, said))  # type: ignore[misc]
+            assert says(pilot, "enter record   esc cancel"), "the last line records"
             kept = tuple(i.value for i in prompt(pilot).query(Input))
             assert kept == lines, "what was typed stays"
         assert not desk.home.exists()
@@ -287,7 +289,7 @@ async def test_undo_reaches_across_a_restart_but_not_across_operators(desk: Desk
     async with desk.app().run_test(size=(80, 24)) as pilot:
         await open_list(pilot, "daily")
         await pilot.press("u")
-        await until(pilot, lambda: says(pilot, "undone: attested logs, by you at 02:38 UTC"))
+        await until(pilot, lambda: says(pilot, "undone: attested at 02:38: Read the logs"))
         assert "open" in row(pilot, "Read the logs")
         await pilot.press("u")
         await until(pilot, lambda: says(pilot, "nothing of alice's to undo"))

@@ -209,10 +209,10 @@ async def test_the_missed_run_opens_from_the_deck_and_leads_on_to_today(desk: De
     desk.clock.forward(days=1)
     async with desk.app().run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: says(pilot, "missed"))
-        assert "Daily operations · Mon 23 Nov: 0 of 3 done when it ended" in row(pilot, "missed")
+        assert "Daily operations · Mon 23 Nov: 0 of 3 done" in row(pilot, "missed")
         await pilot.press("home", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ChecklistScreen))
-        await until(pilot, lambda: says(pilot, "missed; over since"))
+        await until(pilot, lambda: says(pilot, "missed; ended with"))
         await pilot.press("P")
         await until(pilot, lambda: says(pilot, "due in 21 h"))
 
@@ -242,11 +242,11 @@ async def test_at_midnight_the_new_list_is_shown_and_the_screen_says_so(desk: De
         assert says(pilot, "0/3")
         assert "open" in row(pilot, "Read the logs")
         await pilot.press("p")
-        await until(pilot, lambda: says(pilot, "missed; over since Mon 23 Nov"))
+        await until(pilot, lambda: says(pilot, "missed; ended with Mon 23 Nov"))
         assert "attested" in row(pilot, "Read the logs")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, DeckScreen))
-        assert "1 of 3 done when it ended" in row(pilot, "missed")
+        assert "1 of 3 done" in row(pilot, "missed")
 
 
 async def test_waivers_and_evidence_end_on_screen_by_the_clock(desk: Desk) -> None:
@@ -418,6 +418,38 @@ async def test_in_ascii_everything_is_ascii(desk: Desk) -> None:
             await pilot.pause()
             assert "\n".join(shown(pilot)).isascii()
     assert app_of(pilot).glyphs.ascii
+
+
+async def test_a_command_on_a_line_of_its_own_stands_apart_without_colour(desk: Desk) -> None:
+    desk.shipped.write_text(
+        desk.shipped.read_text().replace(
+            'text = "Read the logs"',
+            'text = "Read the logs"\n'
+            'guide = "Look at `dmesg` first.\\n`journalctl -u app -n 50`\\nGood is\\nno line."',
+            1,
+        )
+    )
+    async with desk.app().run_test(size=(80, 24)) as pilot:
+        screen = await open_list(pilot, "daily")
+        lines = screen.view("detail").plain_lines()
+        at = lines.index("   journalctl -u app -n 50")
+        assert [lines[at - 1], lines[at + 1]] == [" Look at dmesg first.", " Good is no line."]
+        # WHEN that is more than there is room for, THEN everything flows
+        long = desk.shipped.read_text().replace("Good is", "Good is " + "much, " * 250)
+        desk.shipped.write_text(long)
+        await until(pilot, lambda: says(pilot, "first. journalctl"))
+
+
+async def test_the_line_of_progress_is_cut_with_an_ellipsis_and_the_filter_stays(
+    desk: Desk,
+) -> None:
+    async with desk.app().run_test(size=(40, 24)) as pilot:
+        await open_list(pilot, "infra")
+        await pilot.press("slash", *"fire", "enter")
+        await until(pilot, lambda: says(pilot, "filter: fire"))
+        (line,) = [text for text in shown(pilot) if "1/3" in text]
+        assert line.endswith("…")
+        assert cell_len(line) < 40
 
 
 def _copied(pilot: Pilot[int], text: str) -> bool:

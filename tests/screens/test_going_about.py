@@ -109,6 +109,25 @@ async def test_the_lists_show_sections_progress_and_what_is_due(desk: Desk) -> N
         assert "no release" in row(pilot, "Infrastructure")
 
 
+# The header
+
+
+@pytest.mark.parametrize(
+    ("width", "operator", "wanted"),
+    [
+        (80, "root", "default    Environment Configuration · no rele…  root · Mon 02:38 UTC"),
+        (80, "x" * 64, "default    Environment Configurati…  xxxxxxxxxxxxxxx… · Mon 02:38 UTC"),
+        (40, "alice", " Environment Configuration · no release"),
+    ],
+)
+async def test_the_header_tells_where_one_is_whatever_the_width(
+    desk: Desk, width: int, operator: str, wanted: str
+) -> None:
+    async with desk.app(shipped=True, operator=operator).run_test(size=(width, 24)) as pilot:
+        await open_list(pilot, "environment-configuration")
+        await until(pilot, lambda: shown(pilot)[0].endswith(wanted))
+
+
 # Help
 
 
@@ -125,6 +144,9 @@ async def test_help_names_every_key_that_applies_here(desk: Desk) -> None:
         assert len(wanted) > 15
         for tooltip in wanted:
             assert says(pilot, tooltip)
+        # AND the id that opsdeck.toml's [keys] wants stands beside it
+        (line,) = [text for text in shown(pilot) if "Write a note beside it" in text]
+        assert line.endswith(" item.note")
         assert says(pilot, "put off, with a reason")
         await pilot.press("question_mark", "escape")
         await until(pilot, on(pilot, ChecklistScreen))
@@ -135,7 +157,7 @@ async def test_help_in_ascii_names_the_arrows(desk: Desk) -> None:
         await open_list(pilot, "daily")
         await pilot.press("question_mark")
         await until(pilot, lambda: says(pilot, "Keys here"))
-        (line,) = [text for text in shown(pilot) if text.endswith("One row up")]
+        (line,) = [text for text in shown(pilot) if "One row up" in text]
         assert line.split()[0] == "up"
 
 

@@ -9,7 +9,10 @@ import shutil
 import pytest
 from textual.widgets import Input
 
+from opsdeck.runs import acts
+from opsdeck.screens.checklist import ChecklistScreen
 from opsdeck.screens.prompt import Prompt
+from opsdeck.session import Place, Session
 from tests.screens.desk import (
     AppPilot,
     Desk,
@@ -181,6 +184,33 @@ async def test_a_journal_file_that_vanishes_under_the_app_is_told(desk: Desk) ->
         (desk.home / "journal" / "box@one.jsonl").unlink()
         await until(pilot, lambda: says(pilot, "JOURNAL"))
         assert listed(pilot).key == "logs"
+
+
+async def test_a_journal_folder_that_vanishes_under_the_app_is_told_and_its_return_too(
+    desk: Desk,
+) -> None:
+    deck = desk.deck()
+    deck.record(acts.attest(deck.locate("daily/logs")))
+    async with desk.app().run_test(size=(120, 24)) as pilot:
+        await open_list(pilot, "daily")
+        # WHEN the journal goes, lock files and all, THEN the ticks do not go in silence
+        (desk.home / "journal").rename(desk.home / "elsewhere")
+        await until(pilot, lambda: says(pilot, "missing: the file is gone, but event 2"))
+        # WHEN it comes back, THEN all is as it was
+        (desk.home / "elsewhere").rename(desk.home / "journal")
+        await until(pilot, lambda: "attested" in row(pilot, "Read the logs"))
+        assert not says(pilot, "JOURNAL")
+
+
+async def test_on_a_shared_account_one_comes_back_to_where_one_was(desk: Desk) -> None:
+    desk.home.mkdir()
+    Session(desk.home, "bob").keep(Place("deck", "daily", None, "mail"))
+    async with desk.app(operator="").run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, Prompt) and pilot.app.focused)
+        assert says(pilot, "enter go on   esc leave")
+        await pilot.press(*"bob", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChecklistScreen))
+        await until(pilot, lambda: listed(pilot).key == "mail")
 
 
 async def test_on_a_shared_account_the_app_asks_who_one_is(desk: Desk) -> None:

@@ -57,8 +57,6 @@ uses = {uses}
 # theme = "dark"
 # unicode, ascii, or auto by the locale.
 # glyphs = "auto"
-# slow repaints less often, for poor connections.
-# refresh = "normal"
 # Every animation costs bytes on the wire.
 # animations = false
 

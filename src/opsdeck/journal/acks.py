@@ -79,7 +79,8 @@ def loss(file: str, cursor: Cursor, ack: Ack, *, exists: bool = True) -> Journal
     """What a file that was read to its end lacks of what was acknowledged in it, if anything."""
     if ack.seq > cursor.seq:
         kind: FaultKind = "truncated" if exists else "missing"
-        message = f"ends at event {cursor.seq}, but event {ack.seq} was once acknowledged"
+        found = f"ends at event {cursor.seq}" if exists else "the file is gone"
+        message = f"{found}, but event {ack.seq} was once acknowledged"
         return JournalFault(kind=kind, file=file, line=cursor.lines or None, message=message)
     if ack.seq == cursor.seq > 0 and not cursor.damaged and ack.head not in ("", cursor.head):
         message = "the last line was altered: its hash is not the one that was acknowledged"

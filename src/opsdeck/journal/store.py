@@ -79,6 +79,7 @@ class Journal:
         self._folders_made = False
         self._logs: dict[str, LogFile] = {}
         self._unreadable: set[str] = set()
+        self._gone: set[str] = set()
 
     def load(self, progress: Progress | None = None, *, from_snapshot: bool = True) -> Loaded:
         """Fold everything, from the snapshot where it fits; `progress(done, total)` in bytes.
@@ -97,6 +98,9 @@ class Journal:
         acks = read_acks(self.folder)
         kept = read_snapshot(self.home)
         remembered = {n: c.acknowledged for n, c in kept.cursors.items()} if kept else {}
+        # What this process has read counts too: lock files and cache may go with the folder.
+        for name, read in self._cursors.items():
+            remembered[name] = max(read.acknowledged, remembered.get(name, 0))
         if not kept or not from_snapshot or not all_fit(self.folder, kept):
             kept = Snapshot(State(), {}, [], {})
         state, self._cursors, line_faults, _ = kept
@@ -176,7 +180,11 @@ class Journal:
             size = self._size(name)
             if size == cursor.offset:
                 continue
-            if size < cursor.offset or (cursor.offset and not fits(self.folder, name, cursor)):
+            if (
+                name in self._gone
+                or size < cursor.offset
+                or (cursor.offset and not fits(self.folder, name, cursor))
+            ):
                 return News([], [], reload=True)
 
             def take(more: list[Event], _offset: int, name: str = name) -> None:
@@ -268,6 +276,7 @@ class Journal:
     def _losses(self, acks: dict[str, Ack], remembered: dict[str, int]) -> list[JournalFault]:
         """Files that end before what was once acknowledged in them, or are gone."""
         faults = []
+        self._gone = set()
         for name in sorted((acks.keys() | remembered.keys()) - self._unreadable):
             cursor = self._cursors.setdefault(name, Cursor())
             known = max(
@@ -276,7 +285,9 @@ class Journal:
                 key=lambda ack: ack.seq,
             )
             path = self.folder / f"{name}.jsonl"
-            if lost := loss(path.name, cursor, known, exists=os.path.lexists(path)):
+            exists = os.path.lexists(path)
+            if lost := loss(path.name, cursor, known, exists=exists):
+                self._gone |= set() if exists else {name}
                 cursor.acknowledged, cursor.damaged = max(known.seq, cursor.acknowledged), True
                 faults.append(lost)
         return faults

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from textual.binding import Binding, BindingType
 
 from opsdeck.errors import UsageError
+from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.fold import Mark
 from opsdeck.journal.writing import Draft
 from opsdeck.runs import acts
@@ -15,6 +16,7 @@ from opsdeck.runs.acts import Where
 from opsdeck.runs.progress import RunView
 from opsdeck.screens.prompt import Answers, Field, Prompt
 from opsdeck.screens.releasing import Releasing
+from opsdeck.screens.wording import item_name, when
 from opsdeck.text import visible
 
 DraftOf = Callable[[Answers], Draft]
@@ -223,7 +225,7 @@ class ItemActs(Releasing):
 
             def make() -> list[Draft]:
                 draft, mark = acts.undo(run, deck.state.run(run), deck.operator, deck.now())
-                undone.append((visible(str(draft.data["item"])), mark))
+                undone.append((str(draft.data["item"]), mark))
                 return [draft]
 
             try:
@@ -233,6 +235,8 @@ class ItemActs(Releasing):
                 return
             if saved:
                 item, mark = undone[0]
-                self.host.say(f"undone: {mark.kind} {item}, by you at {mark.at[11:16]} UTC", "good")
+                text = item_name(deck.catalog, run, item)[0]
+                at = when(parse_wall(mark.at), deck.now(), deck.zone)
+                self.host.say(f"undone: {mark.kind} at {at}: {text}", "good")
 
         self._work(undo())

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 MESSAGE_S = 10.0
 BANNER_LINES = 3
+_HEADING_CELLS = 24
+"""So much of a heading stays, whatever else the header has to say."""
+_HEADER_GAPS = 4 + 2
 
 
 class Frame(Screen[None]):
@@ -157,15 +160,31 @@ class Frame(Screen[None]):
     # The frame's lines
 
     def _header(self, width: int) -> list[Line]:
-        deck = self.deck
-        who = f"{visible(deck.operator)} {self.glyphs.dot} {clock(deck.now(), deck.zone)} "
-        who = self.glyphs.plain(who)
-        left = f" OpsDeck  {visible(deck.config.name)}"
-        heading = self.glyphs.plain(self.heading())
-        room = width - cell_len(left) - cell_len(who) - 4
-        middle = fit(heading, room, self.glyphs.ellipsis) if room > 0 else ""
-        line = (Part(left, "title"), Part("    "), Part(middle, "strong"), Part(who, "dim"))
-        return [line]
+        """What gives way to the heading in a narrow terminal: the clock, then the deck's name."""
+        deck, glyphs = self.deck, self.glyphs
+        heading = glyphs.plain(self.heading())
+        name = glyphs.plain(visible(deck.operator))
+        if cell_len(name) > max(8, width // 5):
+            name = fit(name, max(8, width // 5), glyphs.ellipsis).rstrip()
+        left, right = f" OpsDeck  {visible(deck.config.name)}", f"{name} {glyphs.dot} "
+        right += f"{clock(deck.now(), deck.zone)} "
+        wanted = min(cell_len(heading), _HEADING_CELLS)
+        for shorter_left, shorter_right in ((left, f"{name} "), (" OpsDeck", f"{name} "), ("", "")):
+            if width - cell_len(left) - cell_len(right) - _HEADER_GAPS >= wanted:
+                break
+            left, right = shorter_left, shorter_right
+        gap, apart = ("    ", 2) if left else (" ", 1)
+        room = width - cell_len(f"{left}{gap}{right}") - apart
+        middle = fit(heading, max(0, room), glyphs.ellipsis)
+        return [
+            (
+                Part(left, "title"),
+                Part(gap),
+                Part(middle, "strong"),
+                Part(" " * max(0, width - cell_len(f"{left}{gap}{middle}{right}"))),
+                Part(right, "dim"),
+            )
+        ]
 
     def _banner(self, width: int) -> list[Line]:
         host, deck = self.host, self.deck

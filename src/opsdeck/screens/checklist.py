@@ -197,7 +197,7 @@ class ChecklistScreen(ItemActs):
 
     def _progress(self, width: int) -> list[Line]:
         view = self.run_view()
-        line = progress_line(view, self.deck, self.glyphs, self._query) if view else ()
+        line = progress_line(view, self.deck, self.glyphs, self._query, width) if view else ()
         return [line, self._rule(width)]
 
     def _rule(self, width: int) -> Line:
@@ -212,9 +212,9 @@ class ChecklistScreen(ItemActs):
             return []
         # The margin is part of the text: as padding it would be sent apart, line by line.
         margin = 2 if self.has_class("-wide") else 1
-        lines = ItemText(self.deck, self.glyphs, where).short(width - margin - 1)
-        lines = [indented(line, margin) for line in lines]
         room = self.view("detail").size.height
+        lines = ItemText(self.deck, self.glyphs, where).short(width - margin - 1, room)
+        lines = [indented(line, margin) for line in lines]
         if room and len(lines) > room:
             more = f"{self.glyphs.ellipsis} {plural(len(lines) - room + 1, 'more line')}: enter"
             lines = [*lines[: room - 1], indented((Part(more, "dim"),), margin)]

@@ -107,7 +107,7 @@ class DeckScreen(Releasing):
             text = "Nothing needs you now. Enter opens the list under the bar."
             rows.append(Row((Part(f"   {ok} ", "good"), Part(text))))
         if deck.config.file is None:
-            hint = "No opsdeck.toml found: what only some teams use is inactive. `opsdeck init`"
+            hint = "No opsdeck.toml yet (`opsdeck init`): what only some teams use is inactive"
             line = fit(glyphs.plain(f"   {glyphs.dot} {hint}"), width, glyphs.ellipsis)
             rows.append(Row((Part(line, "dim"),)))
         return rows
@@ -130,7 +130,7 @@ class DeckScreen(Releasing):
             case "missed":
                 glyph, style = glyphs.warn, "warn"
                 key = f"run {view.checklist.id} {view.run}"
-                text = f"{title}: {view.done} of {view.total} done when it ended"
+                text = f"{title}: {view.done} of {view.total} done"
             case "stale":
                 glyph, style = glyphs.states["stale"], "warn"
                 text = f"{title}: {plural(len(concern.items), 'item')} to look at again"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from opsdeck.runs.status import ItemState
 from opsdeck.screens.base import Frame
 from opsdeck.screens.wording import STATE_STYLES
@@ -29,8 +31,8 @@ _NOTES = (
 )
 
 
-def help_lines(screen: Frame) -> list[tuple[str, str]]:
-    """Key -> what it does, for all keys that apply on `screen`."""
+def help_lines(screen: Frame) -> list[tuple[str, str, str]]:
+    """Keys, what they do, and the id for `[keys]`, of all bindings that apply on `screen`."""
     found: dict[str, tuple[list[str], str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
@@ -41,16 +43,23 @@ def help_lines(screen: Frame) -> list[tuple[str, str]]:
         keys, _ = found.setdefault(name, ([], binding.tooltip or binding.description))
         keys.append(key)
     first = [name for name in screen.KEYS if name in found]
-    ordered = [found[name] for name in (*first, *(n for n in found if n not in first))]
-    return [(" ".join(keys), text) for keys, text in ordered if text]
+    ordered = [(name, *found[name]) for name in (*first, *(n for n in found if n not in first))]
+    return [(" ".join(keys), text, name) for name, keys, text in ordered if text]
 
 
 def build_help(screen: Frame, width: int) -> list[Line]:
     """The help page in `width` cells."""
     glyphs = screen.glyphs
-    lines: list[Line] = [(Part("Keys here", "title"),)]
-    for keys, text in help_lines(screen):
-        lines.append((Part(f"  {glyphs.plain(keys):<18}", "accent"), Part(glyphs.plain(text))))
+    lines: list[Line] = [
+        (Part("Keys here", "title"), Part("  and at the right their ids for [keys]", "dim"))
+    ]
+    for keys, text, name in help_lines(screen):
+        head, text = f"  {glyphs.plain(keys):<14} ", glyphs.plain(text)
+        line: Line = (Part(head, "accent"), Part(text))
+        gap = width - 1 - cell_len(f"{head}{text}{name}")
+        if gap > 0:
+            line = (*line, Part(" " * gap + name, "dim"))
+        lines.append(line)
     lines += [(), (Part("What an item's state means", "title"),)]
     for state, text in _STATES.items():
         head = f"  {glyphs.states[state]} {state:<12}"

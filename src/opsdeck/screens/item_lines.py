@@ -14,9 +14,10 @@ from opsdeck.runs.status import ItemState
 from opsdeck.screens.wording import STATE_STYLES, mark_text, occasion, quoted, status_text, when
 from opsdeck.text import visible, visible_lines
 from opsdeck.widgets.glyphs import Glyphs
-from opsdeck.widgets.lines import Line, Part, wrap
+from opsdeck.widgets.lines import Line, Part, indented, wrap
 
 LAST_VERDICTS = 10
+_COMMAND_MARGIN = 2
 
 
 def commands_in(guide: str) -> list[str]:
@@ -35,10 +36,14 @@ class ItemText:
         self.entry = deck.state.entry(where.run, where.item.id)
         self.now = deck.now()
 
-    def short(self, width: int) -> list[Line]:
-        """Title, state, notes, guide, the latest of its history."""
+    def short(self, width: int, room: int) -> list[Line]:
+        """Title, state, notes, guide, the latest of its history; denser where `room` is short."""
+        lines = self._short(width, commands_apart=True)
+        return lines if len(lines) <= room else self._short(width, commands_apart=False)
+
+    def _short(self, width: int, *, commands_apart: bool) -> list[Line]:
         lines = [*self._title(width), *self._state(width), *self._notes(width)]
-        lines += self._guide(width)
+        lines += self._guide(width, commands_apart=commands_apart)
         past = self._past()
         if past[1:]:
             before = f"before: {self._history_line(past[1], width)[0].text}"
@@ -99,20 +104,28 @@ class ItemText:
             lines += self._wrapped(f"{at} {visible(note.by)}: {quoted(note.text)}", width, "accent")
         return lines
 
-    def _guide(self, width: int) -> list[Line]:
-        """The guide, its paragraphs flowing into the width there is, what to type set apart."""
-        paragraphs: list[list[str]] = [[]]
-        for line in visible_lines(self.where.item.guide):
-            if line.strip():
-                paragraphs[-1].append(line.strip())
-            elif paragraphs[-1]:
-                paragraphs.append([])
+    def _guide(self, width: int, *, commands_apart: bool = True) -> list[Line]:
+        """The guide, flowing into the width there is; a command on its own line may keep it."""
         lines: list[Line] = []
-        for paragraph in paragraphs:
-            if paragraph:
-                lines += [()] if lines else []
-                lines += _with_code(wrap(self._plain(" ".join(paragraph)), width))
-        return lines
+        flowing: list[str] = []
+
+        def flow() -> None:
+            if flowing:
+                lines.extend(_with_code(wrap(self._plain(" ".join(flowing)), width)))
+                flowing.clear()
+
+        for line in map(str.strip, visible_lines(self.where.item.guide)):
+            if not line:
+                flow()
+                lines += [()] if lines and lines[-1] else []
+            elif commands_apart and _is_command(line):
+                flow()
+                typed = _with_code(wrap(self._plain(line), width - _COMMAND_MARGIN))
+                lines += [indented(part, _COMMAND_MARGIN) for part in typed]
+            else:
+                flowing.append(line)
+        flow()
+        return lines if not lines or lines[-1] else lines[:-1]
 
     def _facts(self, width: int) -> list[Line]:
         item = self.where.item
@@ -152,6 +165,11 @@ class ItemText:
 
 def _at(mark: Mark) -> datetime | None:
     return parse_wall(mark.at)
+
+
+def _is_command(line: str) -> bool:
+    """Whether a line of a guide is one command between backticks and nothing else."""
+    return line.count("`") == 2 and line[0] == "`" and line.rstrip(".,;:")[-1:] == "`"
 
 
 def _with_code(texts: list[str]) -> list[Line]:

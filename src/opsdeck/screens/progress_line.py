@@ -8,7 +8,7 @@ from opsdeck.runs.status import ItemState
 from opsdeck.screens.wording import occasion, span
 from opsdeck.text import visible
 from opsdeck.widgets.glyphs import Glyphs, bar
-from opsdeck.widgets.lines import Line, Part
+from opsdeck.widgets.lines import Line, Part, cut
 
 _COUNTED: tuple[tuple[ItemState, str], ...] = (
     ("failed", "bad"),
@@ -20,8 +20,8 @@ _COUNTED: tuple[tuple[ItemState, str], ...] = (
 )
 
 
-def progress_line(view: RunView, deck: Deck, glyphs: Glyphs, query: str) -> Line:
-    """Bar, count, what is in the way, how the run stands, and the filter that is set."""
+def progress_line(view: RunView, deck: Deck, glyphs: Glyphs, query: str, width: int) -> Line:
+    """Bar, count, what is in the way, the filter that is set, and how the run stands."""
     parts = [
         Part(f" {bar(glyphs, view.done, view.total)} ", "bar"),
         Part(f"{view.done}/{view.total}"),
@@ -29,11 +29,11 @@ def progress_line(view: RunView, deck: Deck, glyphs: Glyphs, query: str) -> Line
     for state, style in _COUNTED:
         count = view.count(state)
         parts += [Part(f"   {count} {state}", style)] if count else []
-    standing = glyphs.plain(_standing(view, deck))
-    parts += [Part(f"   {standing}", "dim")] if standing else []
     if query:
         parts.append(Part(f"   filter: {glyphs.plain(visible(query))}", "accent"))
-    return tuple(parts)
+    standing = glyphs.plain(_standing(view, deck))
+    parts += [Part(f"   {standing}", "dim")] if standing else []
+    return cut(tuple(parts), width - 1, glyphs.ellipsis)
 
 
 def _standing(view: RunView, deck: Deck) -> str:
@@ -41,13 +41,15 @@ def _standing(view: RunView, deck: Deck) -> str:
         return "no release is open: R starts one"
     if view.over:
         word = view.state if view.state != "open" else "missed"
-        return f"{word}; over since {occasion(view.run)}, kept as it was; P goes on"
+        return f"{word}; ended with {occasion(view.run)}; P goes on"
     if view.state == "complete except deferred":
         return view.state
+    done = "complete" if view.state == "complete" else ""
     if view.due:
         return f"due in {span(deck.now(), view.due)}"
     if view.checklist.cadence == "release":
         lists = [c.id for c in deck.catalog.checklists if c.cadence == "release"]
         if view.checklist.id in lists:
-            return f"list {lists.index(view.checklist.id) + 1} of {len(lists)} in this release"
-    return "complete" if view.state == "complete" else ""
+            place = f"list {lists.index(view.checklist.id) + 1} of {len(lists)} in this release"
+            return f"{done}; {place}" if done else place
+    return done

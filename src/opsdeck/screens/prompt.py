@@ -66,13 +66,16 @@ class Prompt(ModalScreen[Answers | None]):
         *,
         about: str = "",
         check: Callable[[Answers], object] | None = None,
+        keys: tuple[str, str] = ("record", "cancel, nothing is recorded"),
     ) -> None:
+        """`keys`: what enter on the last line, and escape, are called."""
         super().__init__(classes="-ascii" if glyphs.ascii else "")
         self._title = title
         self._fields = fields
         self._glyphs = glyphs
         self._about = about
         self._check = check
+        self._keys = keys
         self._problem = ""
 
     def compose(self) -> ComposeResult:
@@ -95,17 +98,24 @@ class Prompt(ModalScreen[Answers | None]):
         return [(Part(self._plain(self._title), "title"),), *(about if self._about else []), ()]
 
     def _foot(self, width: int) -> list[Line]:
+        lines = list(self.query(Input))
+        goes_on = self.focused in lines[:-1]
+        done, given_up = self._keys
         keys: Line = (
             Part("enter", "accent"),
-            Part(" record   ", "dim"),
+            Part(" next line   " if goes_on else f" {done}   ", "dim"),
             Part("esc", "accent"),
-            Part(" cancel, nothing is recorded", "dim"),
+            Part(f" {given_up}", "dim"),
         )
         problem = wrap(self._plain(visible(self._problem)), width) if self._problem else []
         return [*((Part(line, "bad"),) for line in problem), keys]
 
+    def on_descendant_focus(self) -> None:
+        """What enter does depends on the line."""
+        self.query_one("#foot", LineView).rebuild()
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes to the next empty line, and from the last one records."""
+        """Enter goes to the next line, and from the last one records."""
         event.stop()
         lines = list(self.query(Input))
         later = lines[lines.index(event.input) + 1 :]

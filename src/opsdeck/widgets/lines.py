@@ -112,6 +112,19 @@ def fit(text: str, width: int, ellipsis: str = "…") -> str:
     return set_cell_size(text, width - cell_len(ellipsis)) + ellipsis
 
 
+def cut(line: Line, width: int, ellipsis: str = "…") -> Line:
+    """The line in at most `width` cells, with an ellipsis where something was left out."""
+    kept: list[Part] = []
+    room = width
+    for part in line:
+        size = cell_len(part.text)
+        if size > room:
+            return (*kept, Part(fit(part.text, room, ellipsis), part.style))
+        kept.append(part)
+        room -= size
+    return line
+
+
 def indented(line: Line, cells: int) -> Line:
     """The line moved to the right, without a part of its own for the margin."""
     if not line:
