@@ -97,7 +97,7 @@ class OpsDeckApp(DeckHost):
         self._minute = ""
         for theme in THEMES.values():
             self.register_theme(theme)
-        theme = THEMES[deck.config.ui.theme]
+        theme = THEMES["ansi" if self.no_color else deck.config.ui.theme]
         if theme.ansi or not theme.dark:
             self.theme = theme.name
         else:  # the same kind as Textual's own default: no second pass over the stylesheet

@@ -149,6 +149,20 @@ def test_an_idle_app_writes_nothing(tmp_path: Path) -> None:
         assert len(quiet) < 400
 
 
+def test_with_no_color_no_colour_is_sent_and_the_cursor_shows_all_the_same(tmp_path: Path) -> None:
+    environ = environment(tmp_path, NO_COLOR="1")
+    with opened(tmp_path, environ=environ) as session:
+        session.wait("Daily Operations")
+        for keys in (("down", "enter", "w", "escape"), ("?", "escape", "\x10"), ("inf", "escape")):
+            session.type(*keys)
+        session.read(0.5)
+        colours = re.findall(
+            rb"\x1b\[[0-9;]*(?:[34]8;|3[0-7]|4[0-7]|9[0-7])[0-9;]*m", session.painted
+        )
+        assert colours == []
+        assert "\u258c" in "\n".join(session.lines())
+
+
 def test_in_a_poor_locale_every_byte_is_ascii(tmp_path: Path) -> None:
     environ = environment(tmp_path, LC_ALL="C", LANG="C")
     with opened(tmp_path, environ=environ) as session:

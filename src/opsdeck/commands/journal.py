@@ -33,7 +33,7 @@ def journal() -> None:
     """
 
 
-@journal.command()
+@journal.command(short_help="Name every fault in the files; ends with 2 if any.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @pass_door
 def verify(door: Door, as_json: bool) -> int:

@@ -31,7 +31,7 @@ def release() -> None:
     """
 
 
-@release.command()
+@release.command(short_help="Start a release: its lists start afresh.")
 @click.argument("name")
 @click.option("--note", "-m", default="", metavar="TEXT", help="A note beside it.")
 @_json
@@ -85,7 +85,7 @@ def list_releases(door: Door, as_json: bool) -> None:
         say(line)
 
 
-@release.command()
+@release.command(short_help="The lists of a release and how they stand.")
 @click.argument("name", required=False, shell_complete=complete_release)
 @_json
 @pass_door

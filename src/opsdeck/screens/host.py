@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 
 from textual import events
@@ -29,7 +30,8 @@ class DeckHost(App[int]):
     """The app's services; the app itself adds the screens."""
 
     def __init__(self, deck: Deck, glyphs: Glyphs) -> None:
-        super().__init__()
+        # Without colours nothing but the terminal's own may be sent, not even greys.
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") is not None else None)
         self.deck = deck
         self.glyphs = glyphs
         self.journal_thread = JournalThread()
