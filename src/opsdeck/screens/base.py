@@ -134,7 +134,10 @@ class Frame(Screen[None]):
         banner.refresh(layout=True) if banner.display else None
         banner.rebuild()
         self.changed(touched)
-        self.tick()
+        if touched is None:
+            self.tick()
+        else:  # an act changes no keys, and asking for them costs more than the rest of this
+            self.view("header").rebuild()
 
     def on_mount(self) -> None:
         """An empty banner takes no room."""

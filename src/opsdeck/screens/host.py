@@ -73,7 +73,8 @@ class DeckHost(App[int]):
             return await self._commit(make())
 
     async def _commit(self, wanted: list[Draft]) -> bool:
-        slow = self.set_timer(SLOW_SAVE_S, lambda: self.say("saving ...", "warn"))
+        loop = asyncio.get_running_loop()
+        slow = loop.call_later(SLOW_SAVE_S, self.say, "saving ...", "warn")
         deck, after = self.deck, self.deck.state.max_clock
 
         def write() -> Saved:
@@ -87,7 +88,7 @@ class DeckHost(App[int]):
             self.show_changes(None)
             return False
         finally:
-            slow.stop()
+            slow.cancel()
         self.show_changes(deck.absorb(saved))
         return True
 
