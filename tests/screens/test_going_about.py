@@ -496,3 +496,10 @@ async def test_without_colour_the_cursor_is_still_seen(
         assert listed(pilot).render_line(0).text.startswith("▌")
         await pilot.press("space")
         await until(pilot, lambda: "✓ attested" in row(pilot, "Read the logs"))
+
+
+async def test_without_a_release_the_deck_counts_nothing_as_done_for_one(desk: Desk) -> None:
+    async with desk.app().run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: says(pilot, "none is open: R starts one"))
+        assert "/" not in row(pilot, "none is open")
+        assert "\u25b0" not in row(pilot, "none is open")

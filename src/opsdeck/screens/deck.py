@@ -159,7 +159,12 @@ class DeckScreen(Releasing):
             word = "next" if due.done == due.total else "due"
             right = f"{word} in {span(self.deck.now(), view.due)} "
         if due.cadence == "release" and view.run is None:
-            state = "R starts a release"
+            # Nothing was done in a release that does not exist, whatever the team does not use.
+            state, progress, count = (
+                "none is open: R starts one",
+                bar(glyphs, 0, 1),
+                " " * len(count),
+            )
         room = width - cell_len(head) - cell_len(progress) - cell_len(count) - cell_len(right) - 1
         body = fit(glyphs.plain(f" {state}"), room, glyphs.ellipsis)
         return Row(
