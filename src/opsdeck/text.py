@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import datetime, tzinfo
 
 # C0 and C1 controls, and the marks that turn the direction of text around (they can make one
 # name look like another).
@@ -73,3 +74,10 @@ def storable(text: str) -> str:
 def plural(count: int, noun: str, many: str | None = None) -> str:
     """`3 items`, `1 item`."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def time_of_day(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """A time of day as the team reads it, `02:31`; with the date when it is not today's."""
+    local = at.astimezone(zone)
+    today = local.date() == now.astimezone(zone).date()
+    return f"{local:%H:%M}" if today else f"{local:%Y-%m-%d %H:%M}"

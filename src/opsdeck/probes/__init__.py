@@ -1,0 +1,1 @@
+"""Probes: each looks at one target once and returns a document. None judges or changes anything."""

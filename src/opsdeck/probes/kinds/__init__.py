@@ -1,0 +1,1 @@
+"""One module a kind of probe; `opsdeck.probes.registry` finds them by name."""
