@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsdeck.catalog.durations import format_duration, parse_duration
+from opsdeck.durations import format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

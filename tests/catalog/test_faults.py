@@ -53,7 +53,7 @@ playbook = "renew"
 group = [" 1. Certificates ", "Outer"]
 note = " left\\u0007 here "
 assist = true
-probe = { kind = "tls", target = "web", deep = { x = [1, 2] } }
+probe = { kind = "http", target = "web", headers = { x = "1" } }
 expect = ["trusted", "days_left > `30`", "length(names) == `2`", "state == `ok`"]
 '''
     )
@@ -69,7 +69,7 @@ expect = ["trusted", "days_left > `30`", "length(names) == `2`", "state == `ok`"
     assert item.group == ("1. Certificates", "Outer")
     assert item.note == "left\u0007 here"
     assert item.assist
-    assert item.probe == {"kind": "tls", "target": "web", "deep": {"x": [1, 2]}}
+    assert item.probe == {"kind": "http", "target": "web", "headers": {"x": "1"}}
     assert item.expect[1] == "days_left > `30`"
 
 

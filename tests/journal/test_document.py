@@ -84,7 +84,7 @@ def test_its_commands_work(example: Path) -> None:
         line.decode()[:-1] + f',"writer":"{WRITER}"}}' for line in lines_of(example, WRITER)
     ]
     assert [row.split("\t")[1:] for row in sh(example, item).splitlines()] == [
-        ["alice", "item.checked", "days_left is 12"],
+        ["alice", "item.checked", "days_left > `30` failed: 12.4"],
         ["alice", "item.noted", "renewal ordered, ticket OPS-311"],
         ["alice", "item.overridden", "renewal comes tomorrow, 12 days left"],
     ]

@@ -33,13 +33,18 @@ def kinds(views: list[RunView], missed: list[RunView] | None = None) -> list[Kin
 
 
 def test_nothing_wrong_needs_nobody() -> None:
-    assert kinds([a_view("open", "attested", "unknown", "deferred", "overridden")]) == []
+    assert kinds([a_view("open", "attested", "deferred", "overridden")]) == []
 
 
 def test_the_worst_comes_first() -> None:
     soon = NOW + timedelta(days=1)
-    views = [a_view("waived", until=soon), a_view("stale"), a_view("failed")]
-    assert kinds(views, [a_view("open")]) == ["failed", "missed", "stale", "waiver"]
+    views = [
+        a_view("waived", until=soon),
+        a_view("unknown", "unknown"),
+        a_view("stale"),
+        a_view("failed"),
+    ]
+    assert kinds(views, [a_view("open")]) == ["failed", "missed", "stale", "unknown", "waiver"]
     assert set(kinds(views, [a_view("open")])) == set(get_args(Kind))
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from opsdeck.catalog.model import Item
 from opsdeck.journal import events as ev
+from opsdeck.journal.clock import wall_text
+from opsdeck.journal.events import GENESIS, Event
 from opsdeck.runs.status import status_of
-from tests.runs.marks import KINDS, T0, Story
+from tests.runs.marks import KINDS, RUN, T0, Story
 
 DAY = timedelta(days=1)
 A_DAY_LONG = Item(id="i", text="an item", valid_for_s=86_400.0)
@@ -102,6 +104,40 @@ def test_newer_evidence_makes_stale_fresh_again() -> None:
 def test_a_stale_pass_clears_an_override_but_does_not_count() -> None:
     story = Story("overridden", "passed")
     assert story.status(A_DAY_LONG, after=2 * DAY).state == "stale"
+
+
+@pytest.mark.parametrize("verdict", ["failed", "unknown"])
+@pytest.mark.parametrize("kind", ["overridden", "deferred"])
+def test_a_pass_ends_an_override_however_many_failures_came_after_it(
+    kind: str, verdict: str
+) -> None:
+    # GIVEN an override, a pass, and more verdicts than State keeps
+    story = Story("failed", kind, "passed", *[verdict] * 12)
+    assert "passed" not in {mark.kind for mark in story.entry.verdicts}
+    # THEN the override is over all the same
+    assert story.status().state == verdict
+    # BUT one that was said after the pass stands
+    assert Story("passed", kind, *[verdict] * 12).status().state == kind
+
+
+def test_the_newest_pass_is_kept_in_whatever_order_events_come() -> None:
+    # GIVEN two passes
+    story = Story("passed", "passed", "failed")
+    newest = story.entry.passed
+    assert newest is not None
+    # WHEN an older one comes late, from another machine
+    event = Event(
+        1,
+        wall_text(T0),
+        f"{int(T0.timestamp() * 1000):013d}-00000",
+        "bob",
+        ev.CHECKED,
+        {"run": RUN, "item": "i", "verdict": "passed"},
+        GENESIS,
+    )
+    story.state.apply("other", event)
+    # THEN the newest is still the newest
+    assert story.entry.passed == newest
 
 
 @pytest.mark.parametrize("zone", ["+00:00", "+05:30", "-08:00"])

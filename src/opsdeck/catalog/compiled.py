@@ -18,7 +18,7 @@ from opsdeck import __version__
 from opsdeck.catalog.model import Catalog
 from opsdeck.catalog.source import UnusableError, read_bytes
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def key_of(files: Sequence[Path]) -> str | None:

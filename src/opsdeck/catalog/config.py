@@ -40,7 +40,17 @@ GLYPHS: tuple[Glyphs, ...] = ("auto", "unicode", "ascii")
 REFRESH: tuple[Refresh, ...] = ("normal", "slow")
 
 SECTIONS = ("deck", "targets", "gauge", "signoff", "sync", "ui", "keys")
-DECK_KEYS = ("name", "timezone", "operators", "operator", "shared_accounts", "uses", "home")
+DECK_KEYS = (
+    "name",
+    "timezone",
+    "operators",
+    "operator",
+    "shared_accounts",
+    "uses",
+    "home",
+    "anchors",
+    "auto_check",
+)
 UI_KEYS = ("theme", "glyphs", "refresh", "animations")
 
 
@@ -56,7 +66,9 @@ class Ui(msgspec.Struct, frozen=True, kw_only=True):
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything in `opsdeck.toml`, with defaults for what it does not say.
 
-    `home` is absolute. `targets` are the raw tables of `[targets.NAME]`, each with its `kind`;
+    `home` is absolute. `anchors` are what tells whether this machine is cut off (default: the
+    targets and the resolver); with `auto_check` a list's stale items are checked when it is
+    opened. `targets` are the raw tables of `[targets.NAME]`, each with its `kind`;
     `keys` maps the id of a binding to its keys (comma separated); `extra` holds `gauge`
     (a list of tables), `signoff` and `sync` (tables) as they stand in the file.
     """
@@ -68,6 +80,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     shared_accounts: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     home: Path | None = None
+    anchors: tuple[str, ...] = ()
+    auto_check: bool = False
     targets: dict[str, dict[str, Any]] = {}
     ui: Ui = Ui()
     keys: dict[str, str] = {}
@@ -106,6 +120,8 @@ def _read(top: Table, path: Path, environ: Mapping[str, str] | None) -> Config:
         shared_accounts=_names(deck, "shared_accounts"),
         uses=deck.identifiers("uses", capitals=True),
         home=_home(deck, path, environ),
+        anchors=_anchors(deck),
+        auto_check=deck.boolean("auto_check") or False,
         targets=_targets(top),
         ui=_ui(top),
         keys=_keys(top),
@@ -133,6 +149,21 @@ def _timezone(deck: Table) -> str:
 def _names(deck: Table, key: str) -> tuple[str, ...]:
     """A list of people's names or logins; repeated ones count once."""
     return tuple(dict.fromkeys(deck.strings(key, may_be_empty=True)))
+
+
+def _anchors(deck: Table) -> tuple[str, ...]:
+    """What tells whether this machine is cut off: `HOST:PORT`, `dns:IP` or a URL each."""
+    found = deck.strings("anchors")
+    if found:
+        from opsdeck.probes.base import ProbeError
+        from opsdeck.probes.online import configured_anchor
+
+        for text in found:
+            try:
+                configured_anchor(text)
+            except ProbeError as error:
+                deck.fault(str(error), "anchors")
+    return found
 
 
 def _home(deck: Table, path: Path, environ: Mapping[str, str] | None) -> Path | None:

@@ -166,6 +166,12 @@ def _read_probe(table: Table) -> dict[str, Any] | None:
     elif not isinstance(kind, str) or not kind.strip():
         found = "empty" if kind == "" else shown(kind)
         table.fault(f"its kind is {found}; it must be the name of a probe", "probe")
+    else:
+        # Imported here: a catalog that was checked before must not pay for it.
+        from opsdeck.probes import registry
+
+        for problem in registry.problems(probe):
+            table.fault(problem, "probe")
     return probe
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from opsdeck.catalog.durations import parse_duration
 from opsdeck.catalog.faults import Report, did_you_mean, short, shown
+from opsdeck.durations import parse_duration
 
 if TYPE_CHECKING:
     from opsdeck.catalog.locate import TomlPath

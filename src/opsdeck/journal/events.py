@@ -20,8 +20,9 @@ WAIVED = "item.waived"
 OVERRIDDEN = "item.overridden"
 DEFERRED = "item.deferred"
 UNUSED = "item.unused"
-# What a probe found.
+# What a probe found: of a sensed item a verdict, of any other what it saw.
 CHECKED = "item.checked"
+LOOKED = "item.looked"
 # Beside the state of an item.
 NOTED = "item.noted"
 UNDONE = "item.undone"

@@ -21,7 +21,7 @@ NOTES_KEPT = 24
 RECENT_KEPT = 200
 """How many of the newest State keeps; the journal keeps all."""
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Part of every snapshot: one of another version is not used."""
 
 
@@ -67,12 +67,18 @@ def _keep_newest(kept: list[Mark], mark: Mark, limit: int) -> None:
 
 
 class Entry(msgspec.Struct, array_like=True):
-    """All that State keeps of one item in one run; the lists are oldest first."""
+    """All that State keeps of one item in one run; the lists are oldest first.
+
+    `passed` is the newest verdict that was a pass, however many came after it; `looked` what a
+    probe last found of an item that it only helps to judge.
+    """
 
     marks: list[Mark] = []
     verdicts: list[Mark] = []
     notes: list[Mark] = []
     undone: set[str] = set()
+    passed: Mark | None = None
+    looked: Mark | None = None
 
     def in_force(self) -> Mark | None:
         """The newest mark that was not undone."""
@@ -232,7 +238,16 @@ class State:
         if verdict not in VERDICTS:
             raise KeyError(verdict)
         mark = _to_mark(writer, event, verdict)
-        _keep_newest(self._entry_for(event.data).verdicts, mark, VERDICTS_KEPT)
+        entry = self._entry_for(event.data)
+        _keep_newest(entry.verdicts, mark, VERDICTS_KEPT)
+        if verdict == "passed" and (entry.passed is None or mark > entry.passed):
+            entry.passed = mark
+
+    def _take_look(self, writer: str, event: Event) -> None:
+        mark = _to_mark(writer, event, "looked")
+        entry = self._entry_for(event.data)
+        if entry.looked is None or mark > entry.looked:
+            entry.looked = mark
 
     def _take_note(self, writer: str, event: Event) -> None:
         mark = _to_mark(writer, event, "noted")
@@ -322,6 +337,7 @@ _NOT_MORE = frozenset({"run", "item", "note", "reason", "text", "evidence", "ver
 _HANDLERS: dict[str, Callable[[State, str, Event], None]] = {
     **dict.fromkeys(MARKS, State._take_mark),
     ev.CHECKED: State._take_check,
+    ev.LOOKED: State._take_look,
     ev.NOTED: State._take_note,
     ev.UNDONE: State._take_undo,
     ev.RELEASE_STARTED: State._take_release,

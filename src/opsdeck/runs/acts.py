@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta, tzinfo
 
 import msgspec
 
-from opsdeck.catalog.durations import parse_duration
 from opsdeck.catalog.model import Checklist, Item
 from opsdeck.catalog.zones import zone_problem
+from opsdeck.durations import parse_duration
 from opsdeck.errors import UsageError
 from opsdeck.journal import events as ev
 from opsdeck.journal.clock import parse_wall

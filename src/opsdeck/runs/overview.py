@@ -13,8 +13,8 @@ from opsdeck.runs.status import Status
 
 WAIVER_ENDS_SOON = timedelta(days=7)
 
-Kind = Literal["failed", "stale", "missed", "waiver"]
-ORDER: tuple[Kind, ...] = ("failed", "missed", "stale", "waiver")
+Kind = Literal["failed", "stale", "missed", "unknown", "waiver"]
+ORDER: tuple[Kind, ...] = ("failed", "missed", "stale", "unknown", "waiver")
 
 
 class Concern(msgspec.Struct, frozen=True):
@@ -53,9 +53,11 @@ def concerns(views: list[RunView], missed: list[RunView], now: datetime) -> list
     for view in views:
         pairs = list(zip(view.checklist.items, view.statuses, strict=True))
         found += [Concern("failed", view, (p,)) for p in pairs if p[1].state == "failed"]
-        stale = tuple(p for p in pairs if p[1].state == "stale")
-        if stale:
-            found.append(Concern("stale", view, stale))
+        kinds: tuple[Literal["stale", "unknown"], ...] = ("stale", "unknown")
+        for kind in kinds:
+            these = tuple(p for p in pairs if p[1].state == kind)
+            if these:
+                found.append(Concern(kind, view, these))
         ending = tuple(
             p
             for p in pairs

@@ -82,8 +82,10 @@ def _said(item: Item, entry: Entry, now: datetime) -> Status:
     if mark is not None and mark.kind == "unused":
         return Status("inactive", mark, parse_wall(mark.at), mark.text)
     if verdict is not None and (mark is None or verdict.key > mark.key):
-        since = [v for v in entry.verdicts if mark is None or v.key > mark.key]
-        judged = _judged(item, mark, since, now)
+        since = {v.kind for v in entry.verdicts if mark is None or v.key > mark.key}
+        if entry.passed is not None and (mark is None or entry.passed.key > mark.key):
+            since.add("passed")
+        judged = _judged(item, mark, verdict, since, now)
         if judged is not None:
             return judged
     if mark is None:
@@ -91,9 +93,11 @@ def _said(item: Item, entry: Entry, now: datetime) -> Status:
     return _by_person(item, mark, now)
 
 
-def _judged(item: Item, mark: Mark | None, since: list[Mark], now: datetime) -> Status | None:
-    """What the verdicts newer than the mark, oldest first, make of it; None: the mark stands."""
-    verdict, kinds = since[-1], {v.kind for v in since}
+def _judged(
+    item: Item, mark: Mark | None, verdict: Mark, kinds: set[str], now: datetime
+) -> Status | None:
+    """What the newest verdict, and the kinds of all since the mark, make of it; None: the mark
+    stands."""
     if verdict.kind == "passed":
         return _aging("passed", item, verdict, now)
     if mark is not None and mark.kind in ("overridden", "deferred") and "passed" not in kinds:

@@ -1,0 +1,129 @@
+"""The app's side of the worker: start it, order checks, hand results on, end it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from opsdeck.checks.checker import Subject
+from opsdeck.checks.result import Result
+from opsdeck.checks.wire import ENCODER, LONGEST_LINE, REPORTS, Order, Ordered, Report, Setting
+
+WORKER = (sys.executable, "-P", "-m", "opsdeck.checks.worker")
+"""`-P`: what lies in the working folder must not be imported."""
+
+
+class WorkerGoneError(Exception):
+    """The worker ended before it had answered."""
+
+
+class _Pass:
+    """One order under way."""
+
+    def __init__(self, on_report: Callable[[Report], None]) -> None:
+        self.on_report = on_report
+        self.done: asyncio.Future[datetime | None] = asyncio.get_running_loop().create_future()
+
+
+class Remote:
+    """Checks items in a process of its own, which is started when it is first needed."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = dict(environ)
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._setting: Setting | None = None
+        self._passes: dict[int, _Pass] = {}
+        self._last = 0
+        self._starting = asyncio.Lock()
+
+    async def check(
+        self,
+        setting: Setting,
+        subjects: Sequence[Subject],
+        refusal: Callable[[Subject], str | None],
+        on_result: Callable[[Subject, Result], None],
+    ) -> datetime | None:
+        """Check these; since when the worker found itself offline, or None.
+
+        Cancelling it stops every look. Raises WorkerGoneError when the worker ended meanwhile.
+        """
+        async with self._starting:
+            process = await self._started()
+        self._last += 1
+        number = self._last
+
+        def told(report: Report) -> None:
+            if report.result is not None and report.index is not None:
+                on_result(subjects[report.index], report.result)
+
+        own = self._passes[number] = _Pass(told)
+        items = [
+            Ordered(
+                checklist=msgspec.structs.replace(s.checklist, items=(s.item,)),
+                run=s.run,
+                refusal=refusal(s),
+            )
+            for s in subjects
+        ]
+        new = setting if setting != self._setting else None
+        self._setting = setting
+        try:
+            self._send(process, Order(number=number, setting=new, items=items))
+            return await own.done
+        except asyncio.CancelledError:
+            self._send(process, Order(number=number, stop=True))
+            raise
+        finally:
+            self._passes.pop(number, None)
+
+    async def aclose(self) -> None:
+        """Let the worker end; it puts away what it started."""
+        process, self._process = self._process, None
+        self._setting = None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(3):
+                    await process.wait()
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._setting = None
+            self._process = await asyncio.create_subprocess_exec(
+                *WORKER,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=self._environ,
+                limit=LONGEST_LINE,
+                start_new_session=True,
+            )
+            self._reading = asyncio.ensure_future(self._read(self._process))
+        return self._process
+
+    def _send(self, process: asyncio.subprocess.Process, order: Order) -> None:
+        if process.stdin is not None and not process.stdin.is_closing():
+            process.stdin.write(ENCODER.encode(order) + b"\n")
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        with contextlib.suppress(msgspec.DecodeError, ValueError):
+            while line := await process.stdout.readline():
+                report = REPORTS.decode(line)
+                found = self._passes.get(report.number)
+                if found is None:
+                    continue
+                found.on_report(report)
+                if report.done and not found.done.done():
+                    found.done.set_result(report.offline_since)
+        if self._process is process:
+            self._process = None
+        for left in self._passes.values():
+            if not left.done.done():
+                left.done.set_exception(WorkerGoneError("the process that looks ended"))

@@ -1,0 +1,267 @@
+"""The Deck's own looks at the world: which items, with whose consent, and what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from opsdeck.catalog.model import Checklist
+from opsdeck.checks.checker import (
+    Ask,
+    Checker,
+    OnResult,
+    Refusal,
+    Subject,
+    asks_of,
+    unknown_result,
+)
+from opsdeck.checks.recording import draft_of, is_news
+from opsdeck.checks.remote import Remote, WorkerGoneError
+from opsdeck.checks.result import Result
+from opsdeck.checks.trust import Trust, trust_file
+from opsdeck.checks.wire import Setting
+from opsdeck.deck import Deck
+from opsdeck.errors import UsageError
+from opsdeck.journal.clock import parse_wall
+from opsdeck.journal.writing import Draft
+from opsdeck.probes.base import Document
+from opsdeck.probes.engine import JOBS, Engine
+from opsdeck.probes.online import ANCHOR_PATIENCE_S, Connectivity, anchors
+from opsdeck.runs.status import ItemState
+from opsdeck.text import time_of_day
+
+_COUNTED: tuple[ItemState, ...] = ("open", "failed", "unknown", "stale", "deferred")
+
+
+class DeckFacts:
+    """What the deck knows of its own runs, for the probe that looks at them."""
+
+    def __init__(self, deck: Deck) -> None:
+        self._deck = deck
+
+    def run_facts(self, run: str, item: str | None) -> Document | None:
+        """How a run, or an item in it, stands; None when there is no such run or item."""
+        deck = self._deck
+        try:
+            checklist, key = deck.locate_run(run)
+        except UsageError:
+            return None
+        if item is not None:
+            return self._item_facts(checklist, key, item)
+        view = deck.view(checklist, key)
+        return {
+            "run": key,
+            "state": view.state,
+            "complete": view.done == view.total,
+            "total": view.total,
+            "done": view.done,
+            **{state: view.count(state) for state in _COUNTED},
+        }
+
+    def _item_facts(self, checklist: Checklist, run: str, item: str) -> Document | None:
+        deck = self._deck
+        try:
+            status = deck.where(checklist, item, run).status
+        except UsageError:
+            return None
+        said = (
+            parse_wall(mark.at)
+            for _, mark in deck.history(checklist, item)
+            if mark.kind in ("attested", "passed")
+        )
+        newest = max((at for at in said if at is not None), default=None)
+        return {
+            "run": run,
+            "item": item,
+            "state": status.state,
+            "done": status.done,
+            "by": status.by or None,
+            "age_s": (deck.now() - newest).total_seconds() if newest else None,
+        }
+
+
+class Looks:
+    """Checks items of a deck. It writes nothing: `drafts` are what to record."""
+
+    def __init__(
+        self,
+        deck: Deck,
+        environ: Mapping[str, str],
+        *,
+        jobs: int = JOBS,
+        timeout_s: float | None = None,
+        apart: bool = False,
+    ) -> None:
+        """`apart`: look in a process of its own, so that no look can cost the interface a key."""
+        self.deck = deck
+        self.environ = environ
+        self.trust = Trust(trust_file(environ))
+        self.agreed: set[str] = set()
+        """What was agreed to for this time only, by fingerprint."""
+        self.jobs = jobs
+        self.timeout_s = timeout_s
+        self.engine = self._engine()
+        self.online = Connectivity([], ANCHOR_PATIENCE_S)
+        self._anchored = False
+        self._remote = Remote(environ) if apart else None
+
+    @property
+    def _folder(self) -> Path | None:
+        file = self.deck.config.file
+        return file.parent if file else None
+
+    def _engine(self) -> Engine:
+        return Engine(
+            self.deck.config.targets,
+            environ=self.environ,
+            folder=self._folder,
+            facts=DeckFacts(self.deck),
+            jobs=self.jobs,
+            timeout_s=self.timeout_s,
+        )
+
+    async def aclose(self) -> None:
+        """Close every client, and the process that looks."""
+        await self.engine.aclose()
+        if self._remote is not None:
+            await self._remote.aclose()
+
+    # Which items
+
+    def subjects(
+        self, checklists: Iterable[Checklist] | None = None, run: str | None = None
+    ) -> list[Subject]:
+        """The items with a probe that the team uses, of these lists (default: all).
+
+        Those of a release list are checked for the current release; with none open for no run.
+        """
+        found = []
+        for checklist in self.deck.catalog.checklists if checklists is None else checklists:
+            view = self.deck.view(checklist, run)
+            found += [
+                Subject(checklist, item, view.run or "")
+                for item, status in zip(checklist.items, view.statuses, strict=True)
+                if item.probe is not None and status.state != "inactive"
+            ]
+        return found
+
+    # Consent
+
+    def asks(self, subjects: Iterable[Subject]) -> list[Ask]:
+        """What must be agreed to before these are checked, and was not yet."""
+        asks = asks_of(subjects, self.engine)
+        return [
+            ask
+            for ask in asks
+            if ask.fingerprint not in self.agreed
+            and not (ask.consent.kind == "command" and ask.fingerprint in self.trust)
+        ]
+
+    def agree(self, asks: Iterable[Ask]) -> None:
+        """The operator said yes, this time."""
+        self.agreed |= {ask.fingerprint for ask in asks}
+
+    def remember(self, asks: Iterable[Ask]) -> None:
+        """The operator said yes for as long as the commands stay as they are.
+
+        Raises NotSavedError; they are agreed to for this time even then.
+        """
+        asks = list(asks)
+        self.agree(asks)
+        commands = [ask for ask in asks if ask.consent.kind == "command"]
+        if commands:
+            self.trust.add(commands, self.deck.now())
+
+    # Checking
+
+    async def check(self, subjects: Sequence[Subject], on_result: OnResult) -> None:
+        """Look at these now; results come one by one. Cancelling it stops every look."""
+        refused = {ask.subject.address: _refusal(ask) for ask in self.asks(subjects)}
+
+        def refusal(subject: Subject) -> str | None:
+            return refused.get(subject.address)
+
+        if self._remote is None:
+            await self._check_here(subjects, refusal, on_result)
+            return
+        # What looks at the deck itself has to look from here.
+        here = [s for s in subjects if s.probe.get("kind") == "run"]
+        apart = [s for s in subjects if s.probe.get("kind") != "run"]
+        await self._check_here(here, refusal, on_result)
+        if apart:
+            await self._check_apart(self._remote, apart, refusal, on_result)
+
+    async def _check_here(
+        self, subjects: Sequence[Subject], refusal: Refusal, on_result: OnResult
+    ) -> None:
+        await self._anchor()
+        checker = Checker(
+            self.engine, self.online, now=self.deck.now, clock=self._clock, refusal=refusal
+        )
+        await checker.check(subjects, on_result)
+
+    async def _check_apart(
+        self, remote: Remote, subjects: list[Subject], refusal: Refusal, on_result: OnResult
+    ) -> None:
+        missing = {s.address: s for s in subjects}
+
+        def came(subject: Subject, result: Result) -> None:
+            missing.pop(subject.address, None)
+            on_result(subject, msgspec.structs.replace(result, at=self.deck.now()))
+
+        try:
+            since = await remote.check(self._setting(), subjects, refusal, came)
+            self.online.offline_since = since
+        except (WorkerGoneError, OSError) as error:
+            for subject in missing.values():
+                said = f"the look was cut off: {error}; check again"
+                on_result(subject, unknown_result(subject, said, "internal", self.deck.now()))
+
+    def _setting(self) -> Setting:
+        folder = self._folder
+        return Setting(
+            targets=self.deck.config.targets,
+            anchors=list(self.deck.config.anchors),
+            folder=str(folder) if folder else None,
+            zone=self.deck.config.timezone,
+            jobs=self.jobs,
+            timeout_s=self.timeout_s,
+        )
+
+    async def _anchor(self) -> None:
+        """Find out, once, what tells whether this machine is cut off."""
+        if not self._anchored:
+            self._anchored = True
+            config = self.deck.config
+            targets = [self.engine.target(name) for name in config.targets]
+            self.online.anchors = await anchors(targets, config.anchors)
+
+    def _clock(self, at: datetime) -> str:
+        return time_of_day(at, self.deck.now(), self.deck.zone)
+
+    # Recording
+
+    def drafts(self, results: Iterable[Result], *, only_news: bool = False) -> list[Draft]:
+        """What to write of these; of a watch only what is news."""
+        kept = []
+        for result in results:
+            checklist = self.deck.catalog.checklist(result.checklist)
+            item = checklist.item(result.item) if checklist else None
+            if item is None or not result.run:
+                continue
+            entry = self.deck.state.entry(result.run, result.item)
+            if not only_news or is_news(result, item, entry, self.deck.now()):
+                kept.append(draft_of(result))
+        return kept
+
+
+def _refusal(ask: Ask) -> str:
+    match ask.consent.kind:
+        case "command":
+            return f"nobody here agreed to run: {ask.consent.text}"
+        case "change":
+            return f"it may change something, and nobody agreed to: {ask.consent.text}"
+    return f"only when asked for by name: {ask.consent.text}"
