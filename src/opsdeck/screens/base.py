@@ -81,6 +81,9 @@ class Frame(Screen[None]):
     def changed(self, touched: Touched | None) -> None:
         """State, catalog or time changed: build again what depends on them."""
 
+    def checking_changed(self) -> None:
+        """A look began or ended."""
+
     def start_at(self, key: str | None) -> None:
         """Put the cursor there, if the screen has such a row."""
 
@@ -196,6 +199,12 @@ class Frame(Screen[None]):
             said.append(
                 f"NOT SAVED: {plural(len(host.unsaved), 'act')}. {host.unsaved_reason}."
                 " ctrl+r tries again; nothing is shown as done until it is on disk"
+            )
+        if host.checking.offline_since is not None:
+            since = clock(host.checking.offline_since, deck.zone)
+            said.append(
+                f"OFFLINE OpsDeck itself is cut off since {since}: what probes would look at is"
+                " unknown, and nobody is blamed. What was last found stays"
             )
         if deck.source.faults:
             first = deck.source.faults[0]

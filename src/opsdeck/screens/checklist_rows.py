@@ -36,13 +36,18 @@ class ItemRows:
         self._zone = zone
         self._made: dict[str, tuple[_Basis, Row]] = {}
 
-    def build(self, view: RunView, width: int, noted: set[str], query: str) -> list[Row]:
-        """The list in `width` cells; `noted` are the ids of items that have notes."""
+    def build(
+        self, view: RunView, width: int, noted: set[str], query: str, checking: set[str]
+    ) -> list[Row]:
+        """The list in `width` cells; `noted` are the ids of items that have notes, `checking` of
+        those that a probe looks at."""
         glyphs, words = self._glyphs, query.casefold().split()
         rows: list[Row] = []
         group: tuple[str, ...] = ()
         today = view.as_of.astimezone(self._zone).date()
         for item, status in zip(view.checklist.items, view.statuses, strict=True):
+            if item.id in checking:
+                status = Status("checking", status.mark, status.at)
             if words and not matches(item, status, words):
                 continue
             if item.group != group:

@@ -10,9 +10,10 @@ from textual import on
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from opsdeck.catalog.model import Checklist
 from opsdeck.deck import Touched
 from opsdeck.runs.progress import RunView
-from opsdeck.screens.releasing import Releasing
+from opsdeck.screens.list_checks import ListChecks
 from opsdeck.screens.wording import occasion, span
 from opsdeck.session import Place
 from opsdeck.text import visible
@@ -21,11 +22,11 @@ from opsdeck.widgets.lines import Part, Row, fit
 from opsdeck.widgets.list import LineList
 
 
-class ChecklistsScreen(Releasing):
+class ChecklistsScreen(ListChecks):
     """The list of lists."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *Releasing.BINDINGS,
+        *ListChecks.BINDINGS,
     ]
 
     def __init__(self) -> None:
@@ -60,6 +61,11 @@ class ChecklistsScreen(Releasing):
     def place(self) -> Place | None:
         """The list under the cursor."""
         return self.host.place_of(key=self.rows.key if self.is_mounted else self._first)
+
+    def lists_to_check(self) -> list[Checklist]:
+        """The list under the cursor."""
+        checklist = self.deck.catalog.checklist(self.rows.key or "")
+        return [checklist] if checklist else []
 
     @on(LineList.Moved)
     def _moved(self) -> None:
@@ -111,7 +117,12 @@ class ChecklistsScreen(Releasing):
 
     def _state_words(self, view: RunView) -> tuple[str, str]:
         words, style = [], "dim"
-        for state, how in (("failed", "bad"), ("stale", "warn"), ("deferred", "warn")):
+        for state, how in (
+            ("failed", "bad"),
+            ("stale", "warn"),
+            ("unknown", "warn"),
+            ("deferred", "warn"),
+        ):
             count = view.count(state)  # type: ignore[arg-type]
             if count:
                 words.append(f"{count} {state}")

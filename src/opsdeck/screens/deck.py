@@ -10,10 +10,12 @@ from textual import on
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from opsdeck.catalog.model import Checklist
 from opsdeck.deck import Touched
+from opsdeck.journal.events import CHECKED, Recorded
 from opsdeck.runs.overview import Concern, Due, concerns, due_lines
 from opsdeck.runs.progress import RunView
-from opsdeck.screens.releasing import Releasing
+from opsdeck.screens.list_checks import ListChecks
 from opsdeck.screens.wording import event_text, event_time, occasion, span, when
 from opsdeck.session import Place
 from opsdeck.text import plural, visible
@@ -25,11 +27,11 @@ MOST_CONCERNS = 8
 LAST_EVENTS = 30
 
 
-class DeckScreen(Releasing):
+class DeckScreen(ListChecks):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *Releasing.BINDINGS,
+        *ListChecks.BINDINGS,
     ]
 
     def __init__(self) -> None:
@@ -60,6 +62,10 @@ class DeckScreen(Releasing):
     def changed(self, touched: Touched | None) -> None:
         """Everything here may depend on anything."""
         self.rows.rebuild()
+
+    def lists_to_check(self) -> list[Checklist]:
+        """Everything."""
+        return list(self.deck.catalog.checklists)
 
     @on(LineList.Moved)
     def _moved(self) -> None:
@@ -134,6 +140,11 @@ class DeckScreen(Releasing):
             case "stale":
                 glyph, style = glyphs.states["stale"], "warn"
                 text = f"{title}: {plural(len(concern.items), 'item')} to look at again"
+            case "unknown":
+                glyph, style = glyphs.states["unknown"], "warn"
+                why = visible(concern.items[0][1].why)
+                count = plural(len(concern.items), "item")
+                text = f"{title}: {count} could not be looked at: {why}"
             case _:
                 glyph, style = glyphs.states["waived"], "warn"
                 text = f"{title}: {plural(len(concern.items), 'waiver')} about to end"
@@ -197,11 +208,38 @@ class DeckScreen(Releasing):
         deck, glyphs = self.deck, self.glyphs
         now = deck.now()
         rows = []
-        for recorded in deck.state.recent(LAST_EVENTS):
+        for group in _grouped(deck.state.recent())[:LAST_EVENTS]:
+            recorded = group[0]
             at = when(event_time(recorded.event), now, deck.zone)
-            text = fit(
-                glyphs.plain(event_text(recorded.event, deck.catalog)), width - 14, glyphs.ellipsis
-            )
+            text = event_text(recorded.event, deck.catalog)
+            if group[1:]:
+                text = _checks_text(group)
+            text = fit(glyphs.plain(text), width - 14, glyphs.ellipsis)
             rows.append(Row((Part(f"   {at:<9}  ", "dim"), Part(text)), f"event {recorded.id}"))
         nothing: Line = (Part("   nothing yet: what you tick and note appears here", "dim"),)
         return rows or [Row(nothing)]
+
+
+def _grouped(events: list[Recorded]) -> list[list[Recorded]]:
+    """The events, newest first; checks that one person made in a row together."""
+    groups: list[list[Recorded]] = []
+    for recorded in events:
+        last = groups[-1][-1].event if groups else None
+        event = recorded.event
+        if last and last.type == event.type == CHECKED and last.by == event.by:
+            groups[-1].append(recorded)
+        else:
+            groups.append([recorded])
+    return groups
+
+
+def _checks_text(group: list[Recorded]) -> str:
+    verdicts = [str(r.event.data.get("verdict")) for r in group]
+    counted = [
+        f"{verdicts.count(verdict)} {verdict}"
+        for verdict in ("passed", "failed", "unknown")
+        if verdict in verdicts
+    ]
+    return f"{visible(group[0].event.by)} checked {plural(len(group), 'item')}: " + ", ".join(
+        counted
+    )

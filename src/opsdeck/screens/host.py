@@ -16,6 +16,7 @@ from opsdeck.errors import NotSavedError
 from opsdeck.journal.store import Saved
 from opsdeck.journal.writing import Draft
 from opsdeck.screens.base import Frame
+from opsdeck.screens.checking import Checking
 from opsdeck.screens.typeahead import Typeahead
 from opsdeck.session import Place, Session
 from opsdeck.widgets.glyphs import Glyphs
@@ -42,6 +43,7 @@ class DeckHost(App[int]):
         """What is wrong with `[keys]` in opsdeck.toml."""
         self.opening = False
         """An act was asked for that may be about to open its form."""
+        self.checking = Checking(self)
         self._acts = asyncio.Lock()
         self._typeahead = Typeahead(self)
 
@@ -104,6 +106,12 @@ class DeckHost(App[int]):
         screen = self._top()
         if screen is not None:
             screen.state_changed(touched)
+
+    def show_checking(self) -> None:
+        """Have the screen show how far the looks are that are under way."""
+        screen = self._top()
+        if screen is not None and screen.is_mounted:
+            screen.checking_changed()
 
     def say(self, text: str, style: str = "") -> None:
         """A word to the operator, on the line above the keys."""

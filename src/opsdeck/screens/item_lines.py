@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from opsdeck.catalog.durations import format_duration
 from opsdeck.deck import Deck
+from opsdeck.durations import format_duration
 from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.events import VERDICTS
 from opsdeck.journal.fold import Mark
 from opsdeck.runs.acts import Where
 from opsdeck.runs.status import ItemState
-from opsdeck.screens.wording import STATE_STYLES, mark_text, occasion, quoted, status_text, when
+from opsdeck.screens.wording import (
+    STATE_STYLES,
+    mark_text,
+    occasion,
+    quoted,
+    span,
+    status_text,
+    when,
+)
 from opsdeck.text import visible, visible_lines
 from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Line, Part, indented, wrap
@@ -81,8 +89,25 @@ class ItemText:
         )
         text = status_text(status, self.now, self.deck.zone) or "nobody has attested it yet"
         lines = [head, *self._wrapped(text, width, "" if status.mark else "dim")]
+        lines += self._probed(width)
         verdicts = self._verdicts()
         return [*lines, verdicts] if verdicts else lines
+
+    def _probed(self, width: int) -> list[Line]:
+        """What probes found that the state itself does not say."""
+        entry, lines = self.entry, []
+        if entry is None:
+            return []
+        if self.where.status.state in ("failed", "unknown") and entry.passed is not None:
+            at = _at(entry.passed)
+            ago = f", {span(at, self.now)} ago" if at else ""
+            text = f"last passed {when(at, self.now, self.deck.zone)}{ago}"
+            lines += self._wrapped(text, width, "dim")
+        if entry.looked is not None:
+            seen = visible(entry.looked.text) or "see the evidence"
+            moment = when(_at(entry.looked), self.now, self.deck.zone)
+            lines += self._wrapped(f"seen {moment}: {seen}", width, "accent")
+        return lines
 
     def _verdicts(self) -> Line:
         found = self.entry.verdicts[-LAST_VERDICTS:] if self.entry else []

@@ -49,7 +49,9 @@ def keymap_of(app: type, wanted: Mapping[str, str]) -> Keymap:
     """The keymap of the app's own screens."""
     from opsdeck.screens.checklist import ChecklistScreen
     from opsdeck.screens.checklists import ChecklistsScreen
+    from opsdeck.screens.confirm import Confirm
     from opsdeck.screens.deck import DeckScreen
+    from opsdeck.screens.evidence import EvidenceScreen
     from opsdeck.screens.journal import JournalScreen
     from opsdeck.screens.prompt import Prompt
     from opsdeck.screens.reader import Reader
@@ -57,7 +59,9 @@ def keymap_of(app: type, wanted: Mapping[str, str]) -> Keymap:
 
     lists = (ChecklistScreen, ChecklistsScreen, DeckScreen, JournalScreen)
     screens = [(app, screen, LineList) for screen in lists]
-    return checked_keymap(wanted, [*screens, (app, Reader), (Prompt,)])
+    return checked_keymap(
+        wanted, [*screens, (app, Reader), (app, EvidenceScreen), (Prompt,), (Confirm,)]
+    )
 
 
 def _keys_of(classes: tuple[type, ...]) -> dict[str, set[str]]:

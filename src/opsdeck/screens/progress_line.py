@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from opsdeck.deck import Deck
 from opsdeck.runs.progress import RunView
 from opsdeck.runs.status import ItemState
@@ -9,6 +11,9 @@ from opsdeck.screens.wording import occasion, span
 from opsdeck.text import visible
 from opsdeck.widgets.glyphs import Glyphs, bar
 from opsdeck.widgets.lines import Line, Part, cut
+
+if TYPE_CHECKING:
+    from opsdeck.screens.checking import Checking
 
 _COUNTED: tuple[tuple[ItemState, str], ...] = (
     ("failed", "bad"),
@@ -33,6 +38,18 @@ def progress_line(view: RunView, deck: Deck, glyphs: Glyphs, query: str, width: 
         parts.append(Part(f"   filter: {glyphs.plain(visible(query))}", "accent"))
     standing = glyphs.plain(_standing(view, deck))
     parts += [Part(f"   {standing}", "dim")] if standing else []
+    return cut(tuple(parts), width - 1, glyphs.ellipsis)
+
+
+def checking_line(checking: Checking, glyphs: Glyphs, width: int) -> Line:
+    """How far the looks are that are under way."""
+    parts = [
+        Part(f" {bar(glyphs, checking.done, checking.total)} ", "accent"),
+        Part(f"checking {checking.done} of {checking.total}"),
+    ]
+    if checking.failed:
+        parts.append(Part(f"   {checking.failed} failed", "bad"))
+    parts.append(Part("   esc stops", "dim"))
     return cut(tuple(parts), width - 1, glyphs.ellipsis)
 
 

@@ -5,10 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from opsdeck.catalog.durations import format_duration
 from opsdeck.catalog.model import Catalog, Checklist
+from opsdeck.durations import format_duration
 from opsdeck.journal.clock import parse_wall
-from opsdeck.journal.events import CHECKED, MARKS, NOTED, OPENED, RELEASE_STARTED, UNDONE, Event
+from opsdeck.journal.events import (
+    CHECKED,
+    LOOKED,
+    MARKS,
+    NOTED,
+    OPENED,
+    RELEASE_STARTED,
+    UNDONE,
+    VERDICTS,
+    Event,
+)
 from opsdeck.journal.fold import Mark
 from opsdeck.runs.cadence import parse_run, period_days
 from opsdeck.runs.status import ItemState, Status
@@ -108,11 +118,16 @@ def status_text(status: Status, now: datetime, zone: tzinfo) -> str:
     """What a status rests on, in a line; "" when nothing was said."""
     if status.mark is None:
         return visible(status.why)
-    text = f"{when(status.at, now, zone)} {mark_text(status.mark)}"
+    mark = status.mark
+    text = f"{when(status.at, now, zone)} {mark_text(mark)}"
+    if mark.kind in VERDICTS:
+        text = f"{when(status.at, now, zone)} checked by {visible(mark.by)}"
     if status.state == "stale" and status.until:
         text += f"; stale since {when(status.until, now, zone)}"
     elif status.state in ("passed", "attested") and status.until:
         text += f"; good until {when(status.until, now, zone)}"
+    if mark.kind in VERDICTS and mark.text:
+        text += f": {visible(mark.text)}"
     return text
 
 
@@ -144,7 +159,9 @@ def event_text(event: Event, catalog: Catalog) -> str:
         case kind if kind == UNDONE:
             words = f"{by} undid {visible(str(data.get('kind', 'an act')))} {item}"
         case kind if kind == CHECKED:
-            words = f"{item} {visible(str(data.get('verdict', '')))}"
+            words = f"{by} checked, {visible(str(data.get('verdict', '')))}: {item}"
+        case kind if kind == LOOKED:
+            words = f"{by} had a probe look at {item}"
         case kind if kind == RELEASE_STARTED:
             words = f"{by} started release {visible(str(data.get('release', '')))}"
         case kind if kind == OPENED:
