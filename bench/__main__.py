@@ -12,7 +12,17 @@ import time
 
 from bench.figures import Figure, table
 
-BENCHES = ("first_paint", "list_items", "longest_list", "mount", "million", "append", "tick")
+BENCHES = (
+    "first_paint",
+    "list_items",
+    "longest_list",
+    "mount",
+    "million",
+    "append",
+    "tick",
+    "check_http",
+    "blackhole",
+)
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, NoReturn
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from bench.terminal import Terminal
 

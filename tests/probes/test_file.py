@@ -8,6 +8,8 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -122,21 +124,34 @@ async def test_links_in_a_circle(tmp_path: Path) -> None:
     assert (await document("file", tmp_path, glob="**/*.md"))["count"] == 1
 
 
-async def test_no_rights(tmp_path: Path) -> None:
-    # GIVEN a file that its owner kept from everybody else, and a look by somebody else
-    (tmp_path / "it").write_text("x")
-    (tmp_path / "it").chmod(0)
-    await document("file", tmp_path, path="none")  # what is imported, is
-    root = os.geteuid() == 0
-    if root:
-        for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-            folder.chmod(0o755)
-        os.seteuid(65534)
+@contextmanager
+def somebody_else(folder: Path) -> Iterator[None]:
+    """For as long, a user whom `folder` does not belong to."""
+    if os.geteuid() != 0:
+        yield  # modes alone keep this user out
+        return
+    for above in (folder, folder.parent, folder.parent.parent):
+        above.chmod(0o755)
+    os.seteuid(65534)
     try:
-        seen = await see("file", tmp_path, path="it")
+        yield
     finally:
-        if root:
-            os.seteuid(0)
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("looked_for", [{"path": "it"}, {"glob": "kept/*"}, {"path": ["kept/*"]}])
+async def test_no_rights(tmp_path: Path, looked_for: dict[str, Any]) -> None:
+    # GIVEN a file and a folder that their owner kept from everybody else
+    (tmp_path / "it").write_text("x")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "it").chmod(0)
+    (tmp_path / "kept").chmod(0)
+    await document("file", tmp_path, path="none")  # what is imported, is
+    try:
+        with somebody_else(tmp_path):
+            seen = await see("file", tmp_path, **looked_for)
+    finally:
+        (tmp_path / "kept").chmod(0o700)
     # THEN the operator reads what to do
     assert seen.cause == "rights"
     assert "may not be read by this user" in seen.message

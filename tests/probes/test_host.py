@@ -222,6 +222,19 @@ async def test_one_that_is_over_but_not_buried_does_not_run() -> None:
         process.wait()
 
 
+@linux
+async def test_hidden_processes_are_not_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a kernel that hides other users' processes, the first one among them
+    (tmp_path / "stat").write_text("btime 1\n")
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    seen = await see("host", Path("/"), target="host", parts=[], process="mongod")
+    # THEN that one is not found is no finding
+    assert seen.cause == "rights", seen.message
+    assert "hides other users' processes" in seen.message
+
+
 async def test_processes_by_port() -> None:
     # GIVEN one open port and one that was open
     with socket.socket() as listening:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from opsdeck.commands._init_targets import TargetAnswers, ask, settled
 from opsdeck.commands.door import Door
 from opsdeck.commands.groups import pass_door
 from opsdeck.commands.output import say
@@ -19,8 +19,6 @@ from opsdeck.text import storable, visible
 
 if TYPE_CHECKING:
     from opsdeck.catalog.model import Catalog
-
-_Answer = TypeVar("_Answer")
 
 SHARED_ACCOUNTS = ("ec2-user", "ubuntu", "admin")
 """Accounts that cloud images bring, which a whole team logs in to."""
@@ -46,6 +44,16 @@ class AlreadyThereError(OpsDeckError):
     multiple=True,
     help="A member of the team (may be given several times).",
 )
+@click.option("--web-url", metavar="URL", help="Where the web application is.")
+@click.option("--health-path", metavar="PATH", help="Its health endpoint (else /health).")
+@click.option(
+    "--mongodb-uri-var",
+    metavar="NAME",
+    help="The environment variable that holds the MongoDB URI, e.g. MONGODB_URI.",
+)
+@click.option("--aws-region", metavar="REGION", help="The AWS region, e.g. eu-central-1.")
+@click.option("--aws-profile", metavar="PROFILE", help="A profile of ~/.aws/config.")
+@click.option("--repository", metavar="PATH", help="The checkout of the code and documents.")
 @click.option("--shared", metavar="GROUP", help="Make the state folder writable for this group.")
 @click.option("--home", metavar="STATE_DIR", help="Where the state is kept.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing; take the defaults.")
@@ -57,6 +65,12 @@ def init(
     timezone: str | None,
     uses: str | None,
     operators: tuple[str, ...],
+    web_url: str | None,
+    health_path: str | None,
+    mongodb_uri_var: str | None,
+    aws_region: str | None,
+    aws_profile: str | None,
+    repository: str | None,
     shared: str | None,
     home: str | None,
     yes: bool,
@@ -64,11 +78,14 @@ def init(
     """Write a commented opsdeck.toml into DIR (else this folder). It never overwrites one.
 
     On a terminal it asks for what the options do not say; elsewhere it takes the defaults.
+    A target that nobody names is written as an example in comments.
 
     \b
     Examples:
       opsdeck init
       opsdeck init --yes --name production --timezone Europe/Berlin --uses aws,cdn
+      opsdeck init --web-url https://shop.example --mongodb-uri-var MONGODB_URI \\
+                   --aws-region eu-central-1 --repository .
       opsdeck init /srv/deck --shared ops
     """
     target = door.cwd / folder / "opsdeck.toml"
@@ -86,12 +103,25 @@ def init(
         operators=_operators(operators, door),
         shared_accounts=SHARED_ACCOUNTS,
         home=home,
+        targets=settled(
+            TargetAnswers(
+                web_url=web_url,
+                health_path=health_path,
+                mongodb_variable=mongodb_uri_var,
+                aws_region=aws_region,
+                aws_profile=aws_profile,
+                repository=repository,
+            ),
+            target.parent,
+            door.cwd,
+            asking=asking,
+        ),
     )
     if shared is not None:
         answers = _share(shared, home, target, door, answers)
     _write(target, answers)
     say(f"wrote {visible(str(target))}")
-    _next_steps(answers, door)
+    _next_steps(answers, door, catalog, target)
 
 
 COMMANDS = {"init": init}
@@ -125,7 +155,7 @@ def _name(given: str | None, target: Path, asking: bool) -> str:
     own = safe_name(target.parent.resolve().name)
     default = "default" if id_problem(own, capitals=True) else own
     if given is None and asking:
-        return _ask("Name of the deck", default, check)
+        return ask("Name of the deck", default, check)
     return check(default if given is None else given)
 
 
@@ -140,7 +170,7 @@ def _timezone(given: str | None, door: Door, asking: bool) -> str:
         return zone
 
     if given is None and asking:
-        return _ask("Time zone in which its days begin", _local_zone(door), check)
+        return ask("Time zone in which its days begin", _local_zone(door), check)
     return check(_local_zone(door) if given is None else given)
 
 
@@ -176,23 +206,8 @@ def _uses(given: str | None, catalog: Catalog, asking: bool) -> tuple[str, ...]:
 
     if given is None and asking and known:
         say(f"Some items are only for teams that use: {visible(', '.join(known))}")
-        return _ask("Which of these do you use (a,b; empty: none)", "", check)
+        return ask("Which of these do you use (a,b; empty: none)", "", check)
     return check(given or "")
-
-
-def _ask(question: str, default: str, check: Callable[[str], _Answer]) -> _Answer:
-    """Ask until the answer will do."""
-
-    def answer(text: str) -> _Answer:
-        try:
-            return check(text)
-        except UsageError as error:
-            raise click.UsageError(visible(str(error))) from None
-
-    given: _Answer = click.prompt(
-        question, default=default, show_default=bool(default), value_proc=answer
-    )
-    return given
 
 
 def _operators(given: tuple[str, ...], door: Door) -> tuple[str, ...]:
@@ -266,11 +281,17 @@ def _make_folder(folder: Path) -> None:
         raise NotSavedError(f"not saved: {folder}: {in_words(error)}") from error
 
 
-def _next_steps(answers: Answers, door: Door) -> None:
+def _next_steps(answers: Answers, door: Door, catalog: Catalog, target: Path) -> None:
+    from opsdeck.catalog.config import load_config
+    from opsdeck.commands._init_alive import alive_lines
+
+    for line in alive_lines(catalog, load_config(target)):
+        say(line)
     unused = [feature for feature in answers.features if feature not in answers.uses]
     if unused:
         say(f"inactive are the items for: {visible(', '.join(unused))} (see `uses` in the file)")
     override = door.environ.get("OPSDECK_HOME")
     if answers.home and override and override != answers.home:
         say(f"note: OPSDECK_HOME={visible(override)} is set and goes before `home` in the file")
-    say("next: `opsdeck` opens the deck, `opsdeck list checklists` shows what there is")
+    say("next: `opsdeck doctor` tries the targets, `opsdeck check` verifies the items,")
+    say("`opsdeck` opens the deck, `opsdeck list checklists` shows what there is")

@@ -198,6 +198,8 @@ def _verb(event: Event) -> str:
             return f"took back {event.data.get('kind', 'an act')} of"
         case "item.checked":
             return f"checked ({event.data.get('verdict', '?')})"
+        case "item.looked":
+            return "had a probe look at"
         case "release.started":
             return "started release"
         case "journal.opened":

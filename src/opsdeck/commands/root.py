@@ -24,11 +24,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "defer": ("acting", "Put items off."),
     "unuse": ("acting", "Say that the team does not use what items are about."),
     "undo": ("acting", "Take back your own newest act in a run."),
+    "check": ("checking", "Have probes look at items now, and judge them."),
     "release": ("releasing", "Start, list and show releases."),
     "report": ("reporting", "A run or a release as Markdown, JSON or CSV."),
     "journal": ("journal", "Verify, follow and export the journal."),
     "import": ("importing", "GitHub task lists become checklists."),
     "init": ("init", "Write a commented opsdeck.toml."),
+    "doctor": ("doctor", "Try every target and say what is missing."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
 """Command -> (module in this package, what its line in the help says)."""

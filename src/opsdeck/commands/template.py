@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from textwrap import fill
 
 import msgspec
+
+from opsdeck.commands._init_targets import TargetAnswers
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,11 +20,14 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[str, ...]
     shared_accounts: tuple[str, ...]
     home: str | None = None
+    targets: TargetAnswers = TargetAnswers()
 
     def at_home(self, home: str) -> Answers:
         """The same with another folder for the state."""
         return msgspec.structs.replace(self, home=home)
 
+
+_AWS_EXAMPLE = {"region": "eu-central-1", "profile": "readonly"}
 
 _TEXT = """\
 # OpsDeck: what this deck is called, whose it is and how it behaves.
@@ -51,6 +57,17 @@ uses = {uses}
 # Where the state is kept (else $XDG_STATE_HOME/opsdeck/NAME); relative to this file.
 # OPSDECK_HOME goes before it.
 {home}
+
+# Check what has grown stale in a list when it is opened.
+# auto_check = true
+
+# What tells whether this machine itself is cut off (else the targets and the resolver).
+# anchors = ["1.1.1.1:443", "dns:9.9.9.9"]
+
+# What the team runs. Items look at these targets by name, and those of a target that is not here
+# stay unknown. `opsdeck doctor` tries them all. Secrets are only ever named: ${{VARIABLE}}.
+
+{targets}
 
 [ui]
 # dark, light, or ansi for the terminal's own 16 colours.
@@ -83,8 +100,36 @@ def config_text(answers: Answers) -> str:
         shared_accounts=_strings(answers.shared_accounts),
         features=known if answers.features else "",
         uses=_strings(answers.uses),
+        targets="\n\n".join(_targets(answers.targets)),
         home=f"home = {_string(answers.home)}" if answers.home else '# home = "state"',
     )
+
+
+def _targets(answers: TargetAnswers) -> Iterator[str]:
+    """A section for each target; one that nobody named is an example in comments."""
+    path = answers.health_path or "/health"
+    yield _target(
+        "web",
+        "web",
+        {"url": answers.web_url or "https://shop.example", "health_path": path},
+        used=bool(answers.web_url),
+    )
+    variable = answers.mongodb_variable or "MONGODB_URI"
+    yield _target(
+        "mongodb", "mongodb", {"uri": f"${{{variable}}}"}, used=bool(answers.mongodb_variable)
+    )
+    region, profile = answers.aws_region, answers.aws_profile
+    aws = {"region": region, "profile": profile} if region or profile else _AWS_EXAMPLE
+    yield _target("aws", "aws", aws, used=bool(region or profile))
+    yield _target(
+        "repo", "repository", {"path": answers.repository or "."}, used=bool(answers.repository)
+    )
+
+
+def _target(name: str, kind: str, values: Mapping[str, str | None], *, used: bool) -> str:
+    lines = [f"[targets.{name}]", f"kind = {_string(kind)}"]
+    lines += [f"{key} = {_string(value)}" for key, value in values.items() if value]
+    return "\n".join(lines if used else [f"# {line}" for line in lines])
 
 
 def _strings(values: tuple[str, ...]) -> str:

@@ -166,31 +166,38 @@ def expand(root: Path, pattern: str, deadline: Deadline) -> Iterator[Path]:
 
 
 def _matches(
-    folder: Path, parts: tuple[str, ...], deadline: Deadline, budget: list[int]
+    folder: Path, parts: tuple[str, ...], deadline: Deadline, budget: list[int], named: bool = True
 ) -> Iterator[Path]:
+    """`named` folders are those that the pattern itself leads to: they must be readable."""
     if not parts:
         yield folder
         return
     head, rest = parts[0], parts[1:]
     if head == "**":
-        yield from _matches(folder, rest or ("*",), deadline, budget)
-        for entry in _entries(folder, deadline, budget) if len(folder.parts) < DEEPEST else ():
-            if entry.name not in NOT_ENTERED and entry.is_dir(follow_symlinks=False):
-                yield from _matches(folder / entry.name, parts, deadline, budget)
+        yield from _matches(folder, rest or ("*",), deadline, budget, named)
+        if len(folder.parts) < DEEPEST:
+            for entry in _entries(folder, deadline, budget, named):
+                if entry.name not in NOT_ENTERED and entry.is_dir(follow_symlinks=False):
+                    yield from _matches(folder / entry.name, parts, deadline, budget, False)
     elif not is_pattern(head):
         if os.path.lexists(folder / head):
-            yield from _matches(folder / head, rest, deadline, budget)
+            yield from _matches(folder / head, rest, deadline, budget, named)
     else:
         test = re.compile(fnmatch.translate(head))
-        for entry in _entries(folder, deadline, budget):
+        for entry in _entries(folder, deadline, budget, named):
             if entry.name.startswith(".") and not head.startswith("."):
                 continue
             if test.match(entry.name) and (not rest or entry.is_dir()):
-                yield from _matches(folder / entry.name, rest, deadline, budget)
+                yield from _matches(folder / entry.name, rest, deadline, budget, named)
 
 
-def _entries(folder: Path, deadline: Deadline, budget: list[int]) -> list[os.DirEntry[str]]:
-    """A folder's entries by name; none where there is no such folder or it may not be read."""
+def _entries(
+    folder: Path, deadline: Deadline, budget: list[int], named: bool
+) -> list[os.DirEntry[str]]:
+    """A folder's entries by name; none where there is no such folder.
+
+    Raises ProbeError for a `named` one that may not be read: nothing found there is no finding.
+    """
     found: list[os.DirEntry[str]] = []
     try:
         with os.scandir(folder) as entries:
@@ -205,6 +212,10 @@ def _entries(folder: Path, deadline: Deadline, budget: list[int]) -> list[os.Dir
                 if len(found) % 1000 == 0:
                     deadline.check()
                 found.append(entry)
+    except PermissionError as error:
+        if named:
+            raise trouble(folder, error) from None
+        return []
     except OSError:
         return []
     return sorted(found, key=lambda entry: entry.name)

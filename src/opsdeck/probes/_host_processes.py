@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from opsdeck.probes.base import Document
+from opsdeck.probes.base import Document, ProbeError
 
 MOST_PROCESSES = 100
 
@@ -39,16 +39,21 @@ class Chosen(NamedTuple):
     wanted_ports: list[int]
     spent: dict[int, tuple[float, float]]
     """Process -> (moment, processor seconds)."""
+    hidden: bool
+    """Whether the kernel keeps other users' processes from this one."""
 
 
 def choose(psutil: ModuleType, names: Sequence[str], ports: Sequence[int]) -> Chosen:
     """Find the processes; those that are over but not buried do not count, nor does this one."""
     by_name: dict[str, list[int]] = {name: [] for name in names}
     by_port: dict[int, list[int]] = {}
+    hidden = False
     if names:
         own = os.getpid()
+        hidden = 1 not in psutil.pids()
         for process in psutil.process_iter(["name", "cmdline", "status"]):
             seen = process.info
+            hidden = hidden or seen["name"] is None
             if process.pid == own or seen["status"] in _OVER:
                 continue
             called = _called(seen["name"] or "", seen["cmdline"] or [])
@@ -59,7 +64,7 @@ def choose(psutil: ModuleType, names: Sequence[str], ports: Sequence[int]) -> Ch
         by_port = _listening(psutil, set(ports))
     chosen = sorted({pid for pids in (*by_name.values(), *by_port.values()) for pid in pids})
     spent = {pid: (time.monotonic(), _spent(psutil, pid)) for pid in chosen[:MOST_PROCESSES]}
-    return Chosen(by_name, by_port, list(ports), spent)
+    return Chosen(by_name, by_port, list(ports), spent, hidden)
 
 
 def _called(name: str, words: list[str]) -> list[str]:
@@ -82,7 +87,13 @@ def _is(name: str, called: list[str]) -> bool:
 
 def _listening(psutil: ModuleType, ports: set[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
-    for seen in psutil.net_connections(kind="tcp"):
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except psutil.AccessDenied:
+        raise ProbeError(
+            "rights", "this user may not see who listens on this machine: run OpsDeck as root"
+        ) from None
+    for seen in connections:
         if seen.status == psutil.CONN_LISTEN and seen.laddr and seen.laddr.port in ports:
             pids = found.setdefault(seen.laddr.port, [])
             if seen.pid is not None and seen.pid not in pids:
@@ -96,11 +107,18 @@ def describe(psutil: ModuleType, chosen: Chosen) -> Document:
     told = {pid: _told(psutil, pid, before) for pid, before in chosen.spent.items()}
     there = {pid for pid in everyone if told.get(pid, {}) is not None}
     services = {name: len([p for p in pids if p in there]) for name, pids in chosen.names.items()}
+    absent = [name for name, count in services.items() if not count]
+    if absent and chosen.hidden:
+        raise ProbeError(
+            "rights",
+            f"{', '.join(absent)}: not found, but /proc hides other users' processes from this one:"
+            " run OpsDeck as root, or in the group that may see them",
+        )
     return {
         "processes": [seen for seen in told.values() if seen is not None],
         "processes_left_out": len(everyone) - len(chosen.spent),
         "services": [{"name": name, "count": count} for name, count in services.items()],
-        "absent": [name for name, count in services.items() if not count],
+        "absent": absent,
         "closed_ports": [port for port in chosen.wanted_ports if port not in chosen.ports],
     }
 
