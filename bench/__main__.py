@@ -21,6 +21,7 @@ BENCHES = (
     "append",
     "tick",
     "check_http",
+    "live",
     "blackhole",
 )
 

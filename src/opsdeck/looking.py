@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -148,6 +149,11 @@ class Looks:
             ]
         return found
 
+    def missing_targets(self, subjects: Iterable[Subject]) -> dict[str, int]:
+        """Targets that these need and opsdeck.toml does not name, each with how many need it."""
+        needed = (str(s.probe["target"]) for s in subjects if s.probe.get("target"))
+        return dict(Counter(name for name in needed if not self.engine.knows(name)))
+
     # Consent
 
     def asks(self, subjects: Iterable[Subject]) -> list[Ask]:
@@ -261,7 +267,7 @@ class Looks:
 def _refusal(ask: Ask) -> str:
     match ask.consent.kind:
         case "command":
-            return f"nobody here agreed to run: {ask.consent.text}"
+            return f"nobody here agreed to run: {ask.kept}"
         case "change":
-            return f"it may change something, and nobody agreed to: {ask.consent.text}"
-    return f"only when asked for by name: {ask.consent.text}"
+            return f"it may change something, and nobody agreed to: {ask.kept}"
+    return f"only when asked for by name: {ask.kept}"

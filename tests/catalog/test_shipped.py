@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from opsdeck.catalog.load import load_catalog, shipped_checklists_path
+from opsdeck.catalog.load import load_catalog, parse_checklists, shipped_checklists_path
 from opsdeck.catalog.model import Catalog
 
 REFERENCE = Path(__file__).parents[1] / "data" / "production-readiness-checklist.md"
@@ -68,6 +68,12 @@ def test_the_reference_has_what_it_is_known_for() -> None:
     reference = read_reference()
     assert len(reference) == 20
     assert sum(len(checklist.texts) for checklist in reference) == 153
+
+
+def test_its_probes_and_expectations_have_no_fault() -> None:
+    # Loading it does not look into them again.
+    path = shipped_checklists_path()
+    assert parse_checklists(path.read_bytes(), str(path))[1] == ()
 
 
 def test_it_has_20_checklists_and_153_items(catalog: Catalog) -> None:

@@ -54,7 +54,7 @@ def command(name: str, *argv: str, more: str = "") -> str:
 
 def tcp(name: str, more: str = "") -> str:
     return item(
-        name, f"{{ kind = 'tcp', target = '{name}', timeout = 0.3{more} }}", "open == `true`"
+        name, f"{{ kind = 'tcp', target = '{name}', timeout = 0.1{more} }}", "open == `true`"
     )
 
 
@@ -459,14 +459,18 @@ def test_a_watch_writes_news_only_and_ends_at_once(opsdeck: CommandLine) -> None
     assert took_s < 2
 
 
+@pytest.mark.slow
 def test_a_watch_goes_on_into_the_next_day(opsdeck: CommandLine, tmp_path: Path) -> None:
     # GIVEN a daily list that is watched, in a zone where the day ends in seconds
     deck(opsdeck, listed("d", present("f"), cadence="daily"), head='[deck]\ntimezone = "UTC"\n')
     code = (
         "import sys, datetime, opsdeck.deck as d, opsdeck.journal.clock as c\n"
-        "real, began = c.utc_now, c.utc_now()\n"
-        "late = began.replace(hour=23, minute=59, second=58, microsecond=0)\n"
-        "d.open_deck.__kwdefaults__['now'] = lambda: late + (real() - began)\n"
+        "real, began = c.utc_now, []\n"
+        "def now():\n"
+        "    began or began.append(real())\n"
+        "    late = began[0].replace(hour=23, minute=59, second=57, microsecond=0)\n"
+        "    return late + (real() - began[0])\n"
+        "d.open_deck.__kwdefaults__['now'] = now\n"
         "from opsdeck.cli import main\n"
         "main(['check', '--watch', '1', '--record'])\n"
     )
@@ -488,6 +492,7 @@ def test_a_watch_goes_on_into_the_next_day(opsdeck: CommandLine, tmp_path: Path)
     assert len(set(runs)) == 2
 
 
+@pytest.mark.slow
 def test_a_watch_whose_reader_goes_away_ends(opsdeck: CommandLine) -> None:
     deck(opsdeck, listed("l", present("f")))
     process = opsdeck.program("check", "--watch", "1", "--format", "json")
@@ -603,7 +608,8 @@ def test_a_check_of_the_host_imports_no_client(opsdeck: CommandLine) -> None:
     code = (
         "import sys\nfrom opsdeck.cli import run\n"
         "code = run(['check', '--trust'])\n"
-        "heavy = {'boto3', 'botocore', 'pymongo', 'httpx', 'cryptography', 'textual'}\n"
+        "heavy = {'boto3', 'botocore', 'pymongo', 'httpx', 'httpcore', 'cryptography', 'dns'}\n"
+        "heavy |= {'textual', 'rich'}\n"
         "print(code, sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(

@@ -212,7 +212,7 @@ def test_commands_are_shown_without_their_secrets(doctored: Doctored) -> None:
     doctored.deck({})
     # THEN people see the command, and the secret is in no output
     (_, _, what), *_ = doctored.told("commands", "--quick")
-    assert what.startswith("runs: curl -u deploy:[redacted] https://ci.example")
+    assert what.startswith("runs: curl -u 'deploy:[redacted]' https://ci.example")
     assert SECRET not in doctored.opsdeck("doctor", "--quick").out
 
 

@@ -23,6 +23,24 @@ print("\\n".join(sorted(sys.modules)), file=sys.stderr)
 sys.exit(code)
 """
 HEAVY = ("textual", "rich", "tomlkit", "markdown_it", "jmespath", "asyncio", "click", "boto3")
+LOOKING = ("opsdeck.probes", "opsdeck.looking", "opsdeck.checks")
+PAINTING = """
+import asyncio, os, sys
+from pathlib import Path
+from opsdeck.app import OpsDeckApp
+from opsdeck.deck import open_deck
+from opsdeck.widgets.glyphs import UNICODE
+
+async def painted():
+    deck = open_deck(environ=os.environ, cwd=Path.cwd(), operator="alice")
+    deck.load()
+    async with OpsDeckApp(deck, UNICODE).run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        print("\\n".join(sorted(sys.modules)))
+
+asyncio.run(painted())
+"""
+CLIENTS = ("httpx", "httpcore", "pymongo", "boto3", "botocore", "cryptography", "dns", "psutil")
 
 
 def test_list_items_imports_nothing_heavy(opsdeck: CommandLine) -> None:
@@ -38,6 +56,21 @@ def test_list_items_imports_nothing_heavy(opsdeck: CommandLine) -> None:
     assert done.stdout.startswith(b"Environment Configuration")
     assert "opsdeck.deck" in modules
     assert [m for m in modules if m.split(".")[0] in HEAVY] == []
+    assert [m for m in modules if m.startswith(LOOKING)] == []
+
+
+def test_the_first_screen_is_painted_without_any_probe(opsdeck: CommandLine) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PAINTING],
+        env={**opsdeck.environ, "PYTHONPATH": str(SOURCE)},
+        cwd=opsdeck.folder,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+
+    modules = done.stdout.decode().split()
+    assert "opsdeck.screens.deck" in modules
+    assert [m for m in modules if m.startswith(LOOKING) or m.split(".")[0] in CLIENTS] == []
 
 
 def test_commands_import_no_textual_and_only_their_own_module(opsdeck: CommandLine) -> None:

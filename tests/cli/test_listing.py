@@ -32,7 +32,7 @@ def test_all_items_as_json(opsdeck: CommandLine) -> None:
     assert first["id"] == "env-documented"
     assert first["checklist"] == "environment-configuration"
     assert (first["state"], first["run"], first["by"], first["at"]) == ("open", None, None, None)
-    assert (first["sensed"], first["valid_for_s"], first["group"]) == (False, 30 * 86_400, [])
+    assert (first["sensed"], first["valid_for_s"], first["group"]) == (True, 30 * 86_400, [])
     unused = next(item for item in items if item["uses"] == "cdn")
     assert (unused["state"], unused["why"]) == ("inactive", "cdn is not in [deck] uses")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opsdeck.journal.events import UNDECODABLE, Recorded, decode_event
@@ -34,7 +34,7 @@ def scanned(home: Path, writer: str, seq: int) -> Recorded | None:
     return None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_it_finds_what_a_scan_finds(data: st.DataObject) -> None:
     # GIVEN a file with gaps in its numbers, lines of any length, damage, and a torn tail

@@ -40,7 +40,9 @@ def read_lock(path: Path) -> dict[str, Pin]:
         hashes = _HASH.findall(line)
         requirement = Requirement(_HASH.sub("", line).strip())
         name = canonicalize_name(requirement.name)
-        assert name not in pins, f"{name} is pinned twice"
+        if name in pins:  # one version for one Python, another for a newer one
+            assert requirement.marker and pins[name].requirement.marker, f"{name} is pinned twice"
+            name = f"{name} ; {requirement.marker}"
         pins[name] = Pin(requirement, len(hashes))
     return pins
 

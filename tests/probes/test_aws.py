@@ -244,7 +244,6 @@ async def test_a_value_of_which_there_is_nothing_says_so(aws: Moto) -> None:
         ("elbv2", "DescribeLoadBalancers", {"Names": ["nowhere"]}),
         ("iam", "GetRole", {"RoleName": "nobody"}),
         ("logs", "DescribeLogStreams", {"logGroupName": "nowhere"}),
-        ("cloudformation", "DescribeStacks", {"StackName": "nowhere"}),
         ("ec2", "DescribeVpcs", {"VpcIds": ["vpc-00000000000000000"]}),
         ("dynamodb", "DescribeTable", {"TableName": "nowhere"}),
     ],

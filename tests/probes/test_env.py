@@ -139,10 +139,12 @@ def test_placeholders(value: str, wanted: bool) -> None:
         ("DB_PASSWORD", "Summer2024", True),
         ("MONGODB_URI", "mongodb://app:shop123@db/app", True),
         ("MONGODB_URI", "mongodb://app:9fK2xQ7vLm4RtZ1p@db/app", False),
-        ("API_KEY", secrets.token_hex(16), False),
+        ("API_KEY", "c40d278e43c345e29da0ec93bfda941c", False),
         ("TLS_KEY", "/etc/ssl/app.key", False),
         ("PORT", "3000", False),
         ("TOKEN_TTL", "60", False),
+        ("CACHE_KEY", "orders", False),
+        ("SIGNING_KEY", "orders", True),
         ("JWT_SECRET", "", False),
     ],
 )

@@ -72,6 +72,22 @@ def test_what_is_said() -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
+        ("TODO: ask", 1),
+        ("to be defined by <your team>, TBD", 3),
+        ("Phone: [your number]", 1),
+        ("who???", 1),
+        ("ssh <host> and `logs [name]`, see [your page](x.md)", 0),
+        ("<!-- TODO hidden -->", 1),
+        ("mastodon, outdone", 0),
+    ],
+)
+def test_what_is_unfinished(text: str, wanted: int) -> None:
+    assert said(text, [], "")["unfinished"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
         ("RTO: 1 h", [3600]),
         ("The RTO is 90 minutes, not 2 days", [5400, 172_800]),
         ("RTO\n\n4 hours", []),

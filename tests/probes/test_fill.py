@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsdeck.probes.base import ProbeError, Target
@@ -119,6 +119,7 @@ def test_no_part_of_a_secret_is_taken_for_a_variables_name() -> None:
     assert fill({"p": "x {uri}"}, one)["p"] == "x mongodb://a:${s3cr3t_part}@h/"
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_any_value_goes_in_as_it_is(value: str, around: str) -> None:
     around = around.replace("{", "").replace("$", "")

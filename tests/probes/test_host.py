@@ -151,7 +151,7 @@ async def test_a_disk_that_hangs_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     # THEN the look ends, and says which
     assert (seen.cause, seen.document) == ("timeout", None)
     assert "/mnt/x" in seen.message
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2
 
 
 async def test_limits_of_open_files() -> None:
@@ -227,7 +227,11 @@ async def test_hidden_processes_are_not_absent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a kernel that hides other users' processes, the first one among them
+    own = tmp_path / str(os.getpid())
+    own.mkdir()
     (tmp_path / "stat").write_text("btime 1\n")
+    for name in ("stat", "status", "cmdline"):
+        (own / name).write_bytes(Path(f"/proc/self/{name}").read_bytes())
     monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
     seen = await see("host", Path("/"), target="host", parts=[], process="mongod")
     # THEN that one is not found is no finding

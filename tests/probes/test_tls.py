@@ -245,9 +245,7 @@ async def test_a_cancelled_look_leaves_no_connection() -> None:
             await task
 
 
-@pytest.mark.parametrize(
-    "parameters", [{"port": 0}, {"hosts": ["a"] * 33}, {"hosts": [7]}]
-)
+@pytest.mark.parametrize("parameters", [{"port": 0}, {"hosts": ["a"] * 33}, {"hosts": [7]}])
 def test_what_cannot_be_right_is_said(parameters: dict[str, Any]) -> None:
     assert list(tls.problems(parameters))
 

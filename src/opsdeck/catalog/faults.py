@@ -41,11 +41,15 @@ def _summary(subject: str, faults: Sequence[Fault]) -> str:
 
 
 class Report:
-    """The faults of one file while it is being read; finds their lines when asked."""
+    """The faults of one file while it is being read; finds their lines when asked.
 
-    def __init__(self, file: str, source: Source | None = None) -> None:
+    `proven`: its probes and expectations were checked before, and are not looked into again.
+    """
+
+    def __init__(self, file: str, source: Source | None = None, *, proven: bool = False) -> None:
         self.file = file
         self.source = source
+        self.proven = proven
         self._faults: list[Fault] = []
         self._left_out = 0
 

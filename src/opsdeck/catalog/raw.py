@@ -166,7 +166,7 @@ def _read_probe(table: Table) -> dict[str, Any] | None:
     elif not isinstance(kind, str) or not kind.strip():
         found = "empty" if kind == "" else shown(kind)
         table.fault(f"its kind is {found}; it must be the name of a probe", "probe")
-    else:
+    elif not table.report.proven:
         # Imported here: a catalog that was checked before must not pay for it.
         from opsdeck.probes import registry
 
@@ -178,7 +178,7 @@ def _read_probe(table: Table) -> dict[str, Any] | None:
 def _read_expect(table: Table) -> tuple[str, ...]:
     """The expectations; they need a probe that they can judge."""
     expressions = table.strings("expect")
-    for expression in expressions:
+    for expression in () if table.report.proven else expressions:
         problem = expectation_problem(expression)
         if problem is not None:
             table.fault(problem, "expect")

@@ -19,6 +19,7 @@ from opsdeck.checks.result import Judged, Result, Verdict
 from opsdeck.probes.base import ANSWERED, CUT_OFF, Consent, Document, ProbeError
 from opsdeck.probes.engine import LOCAL_KINDS, Engine, Round, Seen, filled_probe
 from opsdeck.probes.online import Connectivity
+from opsdeck.probes.redact import Redactor
 from opsdeck.probes.registry import consent_of, problems
 
 RETENTION_BYTES = 6_000
@@ -190,11 +191,20 @@ def fingerprint(probe: Mapping[str, Any], table: Mapping[str, Any], folder: Path
 
 
 class Ask(NamedTuple):
-    """Something that needs the operator's word before an item can be checked."""
+    """Something that needs the operator's word before an item can be checked.
+
+    The text of the consent is without the secrets of any target; `kept` is it for files."""
 
     subject: Subject
     consent: Consent
     fingerprint: str
+    place: str = ""
+    """The folder in which a command would run."""
+
+    @property
+    def kept(self) -> str:
+        """What would be done, also without all that looks like a secret: for files and reports."""
+        return Redactor().text(self.consent.text)
 
 
 def asks_of(subjects: Iterable[Subject], engine: Engine) -> list[Ask]:
@@ -210,8 +220,13 @@ def asks_of(subjects: Iterable[Subject], engine: Engine) -> list[Ask]:
             continue  # it cannot be carried out at all, and will say why
         if any(problems(probe)):
             continue  # nor can this
-        consent = consent_of(probe)
+        redactor = engine.redactor()
+        # Before the kind writes it down: a quoted secret is not recognised any more.
+        consent = consent_of(redactor.exact(probe))
         if consent is not None:
+            shown = consent._replace(text=redactor.exact(consent.text))
             mark = fingerprint(subject.probe, target.raw, target.folder)
-            found.append(Ask(subject, consent, mark))
+            folder = probe.get("cwd", ".") if consent.kind == "command" else None
+            place = redactor.text(str(target.path(str(folder)))) if folder else ""
+            found.append(Ask(subject, shown, mark, place))
     return found

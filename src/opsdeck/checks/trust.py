@@ -49,7 +49,7 @@ class Trust:
         """Remember that these were agreed to; raises NotSavedError."""
         said = f"{at:%Y-%m-%dT%H:%M:%SZ}"
         new = {
-            ask.fingerprint: {"item": ask.subject.address, "text": ask.consent.text, "at": said}
+            ask.fingerprint: {"item": ask.subject.address, "text": ask.kept, "at": said}
             for ask in asks
         }
         try:

@@ -53,6 +53,7 @@ class Access:
         self._session_module = botocore
         self._session: Any = None
         self._lock = threading.Lock()
+        self._pages_lock = threading.Lock()
         self._clients: dict[tuple[str, str, float], Any] = {}
         self._asking: asyncio.Task[None] | None = None
         self._refused: tuple[float, ProbeError] | None = None
@@ -72,7 +73,7 @@ class Access:
 
     async def _find(self) -> None:
         try:
-            await in_thread(self._authenticate, "aws-credentials")
+            await in_thread(self._authenticate)
         except ProbeError as error:
             self._refused = (time.monotonic(), error)
             raise
@@ -140,7 +141,7 @@ class Access:
         """The client of a service in a region, made once; raises ProbeError."""
         key = (service, region, read_s)
         found = self._clients.get(key)
-        return found or await in_thread(lambda: self._the_one(key), "aws-client")
+        return found or await in_thread(lambda: self._the_one(key))
 
     def _the_one(self, key: tuple[str, str, float]) -> Any:
         with self._lock:
@@ -174,7 +175,7 @@ class Access:
 
     def pages(self, service: str) -> Any:
         """How the service's operations are paged, as botocore's data says; raises its errors."""
-        with self._lock:
+        with self._pages_lock:  # not behind the clients that others are waiting for
             return self._session.get_paginator_model(service)
 
 

@@ -23,7 +23,7 @@ async def look(target: Target, parameters: Mapping[str, Any], timeout_s: float) 
     line = ["/bin/sh", "-c", argv] if isinstance(argv, str) else list(argv)
     cwd = target.path(str(parameters.get("cwd", ".")))
     needs = parameters.get("needs") or []
-    await in_thread(lambda: _needed(cwd, needs), "command")
+    await in_thread(lambda: _needed(cwd, needs))
     if "/" in line[0] and not line[0].startswith("/"):
         line[0] = str(cwd / line[0])  # relative to where it runs, as a shell would take it
     environ = {**target.environ, **(parameters.get("env") or {})}
@@ -47,7 +47,7 @@ async def look(target: Target, parameters: Mapping[str, Any], timeout_s: float) 
     if as_json:
         await import_module("jmespath")
         query, fault = parameters.get("query"), parameters.get("fault")
-        document["json"] = await in_thread(lambda: _json(name, ended, query, fault), "command")
+        document["json"] = await in_thread(lambda: _json(name, ended, query, fault))
     return document
 
 

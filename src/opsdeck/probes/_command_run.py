@@ -58,7 +58,7 @@ async def run(
     not be run, `timeout`. When cancelled the group is ended before the cancellation goes on.
     """
     job = _Job(argv, cwd, environ, timeout_s, most_bytes)
-    task = asyncio.ensure_future(in_thread(job.run, "command"))
+    task = asyncio.ensure_future(in_thread(job.run))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

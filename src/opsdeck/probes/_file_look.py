@@ -186,7 +186,8 @@ class _Look:
     async def _git_of(self, path: Path, exists: bool) -> Document:
         """What the repository that the file lies in says of it: it need not be the target's."""
         inside = await self._in_thread(path.parent.is_dir)
-        git = await self._git(path.parent if inside else self._root)
+        beside = path if path.is_dir() else path.parent
+        git = await self._git(beside if inside else self._root)
         if git is None:
             said: Document = {"repository": False, "tracked": False, "ignored": False}
             return {"git": said | {"last_commit_age_s": None, "shallow": False}}
@@ -215,7 +216,7 @@ class _Look:
         return [self._target.path(name) for name in _list(names)]
 
     async def _in_thread(self, call: Any) -> Any:
-        return await _left_when_late(in_thread(call, "file"), self._deadline)
+        return await _left_when_late(in_thread(call), self._deadline)
 
 
 async def _left_when_late(call: Awaitable[Result], deadline: Deadline) -> Result:

@@ -15,8 +15,8 @@ _UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _UNFINISHED = re.compile(
     r"\b(?:TODO|TBD|FIXME|XXX+|lorem ipsum|changeme|to be (?:done|defined|decided|written))\b"
-    r"|\?{3,}|<(?:your|name|phone|insert|fill|url|host)[^<>\n]{0,60}>"
-    r"|\[(?:your|name|phone|insert|fill|tbd)[^\[\]\n]{0,60}\](?!\()",
+    r"|\?{3,}|<(?:your|insert|fill)\b[^<>\n]{0,60}>"
+    r"|\[(?:your|insert|fill|tbd)\b[^\[\]\n]{0,60}\](?!\()",
     re.IGNORECASE,
 )
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")

@@ -42,10 +42,10 @@ async def _values(
         found = {name: target.environ[name] for name in names if name in target.environ}
         return found, "environment"
     path = target.path(file)
-    at = await in_thread(lambda: find(path), "env")
+    at = await in_thread(lambda: find(path))
     if at.stat is None:
         return {}, None
-    everything = parse_env(decoded(await in_thread(lambda: read(at), "env")))
+    everything = parse_env(decoded(await in_thread(lambda: read(at))))
     found = {name: everything[name] for name in names if name in everything}
     return found, below(path, target.path("."))
 
@@ -84,7 +84,7 @@ async def _unread(
 ) -> list[str]:
     """The variables that no code of the repository reads."""
     root: Path = target.path(".")
-    if not await in_thread(root.is_dir, "env"):
+    if not await in_thread(root.is_dir):
         raise ProbeError("missing", f"there is no folder {root}: set path in the target")
     git = await git_of(root, target.environ, deadline)
     files = None if git is None else await git.files()
@@ -93,5 +93,5 @@ async def _unread(
         listing = listed(root, deadline) if files is None else files
         return scan(root, listing, "variables", ignore, deadline)
 
-    read_by_code = set((await in_thread(search, "env"))["variables"])
+    read_by_code = set((await in_thread(search))["variables"])
     return [name for name in names if name not in read_by_code]

@@ -50,7 +50,7 @@ async def _look(
         "time": system.clock,
         "system": system.identity,
     }
-    looks = {_KEYS.get(p, p): in_thread(simple[p], "host") for p in wanted if p in simple}
+    looks = {_KEYS.get(p, p): in_thread(simple[p]) for p in wanted if p in simple}
     if "cpu" in wanted:
         looks["cpu"] = _cpu(psutil)
     if "disks" in wanted:
@@ -69,17 +69,17 @@ _KEYS = {"uptime": "uptime_s"}
 
 
 async def _cpu(psutil: ModuleType) -> Document:
-    before = await in_thread(lambda: psutil.cpu_times(percpu=True), "host")
+    before = await in_thread(lambda: psutil.cpu_times(percpu=True))
     await asyncio.sleep(INTERVAL_S)
-    after = await in_thread(lambda: psutil.cpu_times(percpu=True), "host")
+    after = await in_thread(lambda: psutil.cpu_times(percpu=True))
     return system.cpu(before, after)
 
 
 async def _disks(psutil: ModuleType, folders: list[str], timeout_s: float) -> Document:
     """Each disk in a thread of its own, so that the one that hangs can be named."""
-    mounts = await in_thread(lambda: system.mounts(psutil, folders), "host")
+    mounts = await in_thread(lambda: system.mounts(psutil, folders))
     looks = {
-        mount: asyncio.ensure_future(in_thread(partial(system.disk, psutil, mount), "host"))
+        mount: asyncio.ensure_future(in_thread(partial(system.disk, psutil, mount)))
         for mount in mounts
     }
     if looks:
@@ -96,9 +96,9 @@ async def _disks(psutil: ModuleType, folders: list[str], timeout_s: float) -> Do
 async def _processes(psutil: ModuleType, parameters: Mapping[str, Any]) -> Document:
     names = _list(parameters.get("process"))
     ports = _list(parameters.get("listening"))
-    chosen = await in_thread(lambda: processes.choose(psutil, names, ports), "host")
+    chosen = await in_thread(lambda: processes.choose(psutil, names, ports))
     await asyncio.sleep(INTERVAL_S)
-    return await in_thread(lambda: processes.describe(psutil, chosen), "host")
+    return await in_thread(lambda: processes.describe(psutil, chosen))
 
 
 def _list(value: Any) -> list[Any]:

@@ -5,7 +5,9 @@ This module imports httpcore, so it is imported by looks only, off the event loo
 
 from __future__ import annotations
 
+import importlib.util
 import ssl
+import sys
 from collections.abc import Callable, Mapping
 from urllib import request as urllib_request
 
@@ -19,6 +21,10 @@ from opsdeck.probes.blocking import import_module, in_thread
 MOST_CONNECTIONS = 256
 MOST_KEPT = 32
 KEPT_FOR_S = 15.0
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore tries to import it several times a request; None says at once that it is not there.
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 async def pool_for(target: Target, address: Address) -> httpcore.AsyncConnectionPool:
@@ -66,7 +72,7 @@ async def _context(target: Target) -> ssl.SSLContext:
                 ) from error
         return context
 
-    return await in_thread(make, "tls")
+    return await in_thread(make)
 
 
 def _proxy_url(environ: Mapping[str, str], address: Address) -> str | None:

@@ -127,7 +127,7 @@ class Connection:
         self._closed = True
         client, self._client = self._client, None
         if client is not None:
-            await in_thread(client.close, "mongo-close")
+            await in_thread(client.close)
 
     async def ask(
         self, work: Callable[[Reader], Result], timeout_s: float, spent_s: float = 0.0
@@ -146,14 +146,14 @@ class Connection:
             raise silent(self.uri, reach) from None
         try:
             async with asyncio.timeout(max(0.05, deadline - time.monotonic() + 0.1)):
-                return await in_thread(lambda: work(reader), "mongo")
+                return await in_thread(lambda: work(reader))
         except TimeoutError:
             raise silent(self.uri, timeout_s) from None
 
     async def _reached(self, reader: Reader, seconds: float) -> None:
         """Wait for the first answer, but not for hosts that all said no already."""
         began = time.monotonic()
-        reaching = asyncio.ensure_future(in_thread(lambda: reader.reach(seconds), "mongo-reach"))
+        reaching = asyncio.ensure_future(in_thread(lambda: reader.reach(seconds)))
         try:
             while not (await asyncio.wait({reaching}, timeout=0.05))[0]:
                 error = self._heartbeats.verdict(self.client.topology_description, began)
@@ -174,7 +174,7 @@ async def connection(target: Target, uri: Uri) -> Connection:
         target.on_close(found.close)
         try:
             async with asyncio.timeout(REACH_S):
-                await in_thread(found.open, "mongo-open")
+                await in_thread(found.open)
         except TimeoutError:
             raise unresolved(uri) from None
         return found

@@ -13,6 +13,7 @@ SHORTEST = 4
 """Secrets with fewer characters are part of too many innocent words."""
 _SHORTEST_LINE = 6
 _SHORTEST_CORE = 5
+_SHORTEST_FOLDED = 8
 
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -69,6 +70,8 @@ def _long_enough(secret: str, shortest: int) -> Iterator[str]:
 
 def _written(secret: str) -> Iterator[str]:
     yield secret
+    if len(secret) >= _SHORTEST_FOLDED:
+        yield secret.lower()  # as in the name of a host
     for encoded in (
         quote(secret, safe="", errors="replace"),
         quote(secret, errors="replace"),

@@ -1,5 +1,5 @@
-"""What stands in a configuration in plain text although it is secret, and which variables it asks
-for."""
+"""What of a configuration is secret, or stands there in plain text although it is, and which
+variables it asks for."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from opsdeck.probes.redact import Redactor
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PLACE = re.compile(r"\{[a-z][a-z0-9_]*(?:\|[^{}]*)?\}")
 _SCHEME = re.compile(r"(?:basic|bearer|token|apikey|api-key)\b", re.IGNORECASE)
+_PASSWORD = re.compile(r"://[^\s/:@]*:\S+@")
 _FIELD = re.compile(r"[\w.-]+\s*=")
 
 
@@ -26,6 +27,16 @@ def written_secrets(values: Mapping[str, Any], harmless: Collection[str] = ()) -
         bare = _PLACE.sub("", _VARIABLE.sub("", text))
         if _is_secret(redactor, "" if key in harmless else key, bare):
             yield name
+
+
+def secrets_written_in(values: Mapping[str, Any]) -> Iterator[str]:
+    """The values of a target that are secret by their names, and URIs with a password in them,
+    whether they stand there literally or came from variables."""
+    for _, key, text in _strings(values, ""):
+        if is_cookie_name(key):
+            yield from (crumb.partition("=")[2].strip() for crumb in text.split(";"))
+        elif is_secret_name(key) or _PASSWORD.search(text):
+            yield text
 
 
 def variables(value: Any) -> Iterator[str]:

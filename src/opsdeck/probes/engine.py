@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from opsdeck.probes._one_look import internal, one_look
 from opsdeck.probes._turns import Turns
+from opsdeck.probes._written_secrets import secrets_written_in
 from opsdeck.probes.address import address_of
 from opsdeck.probes.base import (
     CUT_OFF,
@@ -92,6 +93,10 @@ class Engine:
             )
         return found
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a target of this name."""
+        return name in self._tables
+
     def timeout_of(self, probe: Mapping[str, Any]) -> float:
         """How long a probe may take, in seconds."""
         if self.timeout_s is not None:
@@ -102,7 +107,9 @@ class Engine:
         """Blots out the secrets of every target: a command may print what another target hides."""
         for name in self._tables:
             with contextlib.suppress(ProbeError):
-                _ = self.target(name).values
+                target = self.target(name)
+                for secret in secrets_written_in(target.values):
+                    target.hide(secret)
         return Redactor(set[str]().union(*(t.secrets for t in self._targets.values())))
 
     async def aclose(self) -> None:

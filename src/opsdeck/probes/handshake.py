@@ -37,7 +37,7 @@ async def verifying(ca: Path | None) -> ssl.SSLContext:
     """
     if ca is None and (context := _contexts.get(_SYSTEM)) is not None:
         return context
-    return await in_thread(lambda: _verifying(ca), "tls context")
+    return await in_thread(lambda: _verifying(ca))
 
 
 def looking(*, old_only: bool = False) -> ssl.SSLContext:

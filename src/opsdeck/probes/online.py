@@ -63,7 +63,7 @@ async def anchors(
     abroad = [address for address in found if not names_this_machine(address.host)]
     if found and not abroad:
         return []
-    servers = await in_thread(lambda: _name_servers(resolv_conf), "resolv.conf")
+    servers = await in_thread(lambda: _name_servers(resolv_conf))
     return [
         *(Anchor("dns", Address(server, 53)) for server in servers),
         *(Anchor("tcp", address) for address in abroad),

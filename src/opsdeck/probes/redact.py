@@ -15,6 +15,11 @@ _DEEPEST = 100
 """Deeper than any document; what lies below is blotted out whole."""
 _PASSES = 4
 _LONGEST_KNOWN = 200
+_SHORTEST_CUT = 50
+"""Texts are nowhere cut to fewer characters before they come here."""
+_SHORTEST_HEAD = 6
+"""So much of a secret at the end of a text is a part of it, and no accident."""
+_INERT = re.compile(r"[A-Za-z0-9_.~+/=:@%\-\[\]]+")
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_")
 _NAMING = ("name", "key", "parametername")
 """Fields that name the `value` beside them, as in a container's environment."""
@@ -29,6 +34,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms, self._cores = _forms_of(frozenset(secrets))
+        self._cuts = _cuts_of(tuple(self._forms))
 
     def text(self, text: str) -> str:
         """The text without secrets."""
@@ -40,6 +46,21 @@ class Redactor:
         _collect(value, strings, 0)
         return self._plan(strings).value(value, 0)
 
+    def exact(self, value: Any) -> Any:
+        """The JSON-like value without the given secrets, for what an operator has to agree to.
+
+        What merely looks like a secret is blotted only where it cannot be a command: a hostile
+        catalog could else hide what it would run behind `password=`.
+        """
+        if isinstance(value, str):
+            known = self._plan([value]).known(value)
+            return _INERT.sub(lambda match: self.text(match[0]), known)
+        if isinstance(value, Mapping):
+            return {key: self.exact(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.exact(inner) for inner in value]
+        return value
+
     def _plan(self, strings: Sequence[str]) -> _Plan:
         """What there is to do at all: a document is searched once, not once for each string."""
         whole = "\n".join(strings)
@@ -48,16 +69,24 @@ class Redactor:
             tuple(form for form in self._forms if form in whole),
             [core for core in self._cores if core in whole],
             [rule for rule in RULES if any(hint in low for hint in rule.hints)],
+            self._cuts,
         )
 
 
 class _Plan:
     """The forms and rules that matter for one document."""
 
-    def __init__(self, forms: tuple[str, ...], cores: list[str], rules: list[Rule]) -> None:
+    def __init__(
+        self,
+        forms: tuple[str, ...],
+        cores: list[str],
+        rules: list[Rule],
+        cuts: _Cuts | None,
+    ) -> None:
         self._forms = _any_of(forms) if forms else None
         self._cores = cores
         self._rules = rules
+        self._cuts = cuts
         self._known: dict[str, str] = {}
 
     def text(self, text: str) -> str:
@@ -71,11 +100,16 @@ class _Plan:
             found = self._known[text] = self._redacted(text)
         return found
 
-    def _redacted(self, text: str) -> str:
+    def known(self, text: str) -> str:
+        """The text without the secrets that were given, whole or cut off at its end."""
         if self._forms is not None:
             text = self._forms.sub(MARK, text)
         for core in self._cores:
             text = _without_run(text, core)
+        return text if self._cuts is None else self._cuts.text(text)
+
+    def _redacted(self, text: str) -> str:
+        text = self.known(text)
         # What one rule leaves may look like a secret to another: again, until nothing does.
         for _ in range(_PASSES):
             before = text
@@ -153,6 +187,28 @@ class _Plan:
         return next(f"{key} ({n})" for n in range(2, len(taken) + 3) if f"{key} ({n})" not in taken)
 
 
+class _Cuts:
+    """Secrets of which a text holds only the beginning, because it was cut within them."""
+
+    def __init__(self, forms: tuple[str, ...]) -> None:
+        self._forms = [form for form in forms if len(form) > _SHORTEST_HEAD]
+        heads = sorted({re.escape(form[:_SHORTEST_HEAD]) for form in self._forms})
+        # Looked ahead at, so that one match hides no other.
+        self._heads = re.compile(f"(?={'|'.join(heads)})") if heads else None
+        self._longest = max(map(len, self._forms), default=0)
+
+    def text(self, text: str) -> str:
+        """The text without a part of a secret at its end."""
+        if self._heads is None or len(text) < _SHORTEST_CUT:
+            return text
+        body = text.rstrip("…")
+        for match in self._heads.finditer(body, max(0, len(body) - self._longest)):
+            rest = body[match.start() :]
+            if any(form.startswith(rest) for form in self._forms):
+                return body[: match.start()] + MARK + text[len(body) :]
+        return text
+
+
 def _names_a_secret(table: Mapping[Any, Any]) -> bool:
     """Whether it is like `{"name": "DB_PASSWORD", "value": "..."}`."""
     if len(table) > 20:
@@ -198,6 +254,11 @@ def _as_text(value: Any) -> str:
 def _forms_of(secrets: frozenset[str]) -> tuple[list[str], list[str]]:
     """The written forms and the base64 cores; every look makes a Redactor, with few changes."""
     return written_forms(secrets), base64_cores(secrets)
+
+
+@lru_cache(maxsize=64)
+def _cuts_of(forms: tuple[str, ...]) -> _Cuts | None:
+    return _Cuts(forms) if forms else None
 
 
 @lru_cache(maxsize=64)

@@ -40,7 +40,7 @@ async def endpoints_of(host: str, port: int, timeout_s: float) -> list[Endpoint]
             found = ask()  # a number is only taken apart: nothing is asked
         else:
             async with asyncio.timeout(timeout_s):
-                found = await in_thread(ask, "resolve")
+                found = await in_thread(ask)
     except TimeoutError:
         raise ProbeError(
             "dns",

@@ -49,6 +49,7 @@ class Checking:
         self._unsaved: list[Result] = []
         self._closing: asyncio.TimerHandle | None = None
         self._asking: Worker[None] | None = None
+        self._waiting = ""
 
     @property
     def offline_since(self) -> datetime | None:
@@ -79,6 +80,14 @@ class Checking:
         """
         looks = await self.looks()
         wanted = [s for s in subjects if (s.run, s.item.id) not in self.under_way]
+        self._waiting = ""
+        if subjects[1:]:
+            missing = looks.missing_targets(wanted)
+            wanted = [s for s in wanted if s.probe.get("target") not in missing]
+            if missing:
+                count = sum(missing.values())
+                verb = "waits" if count == 1 else "wait"
+                self._waiting = f"{plural(count, 'item')} {verb} for target {', '.join(missing)}"
         asks = looks.asks(wanted)
         left_out: set[str] = set()
         for ask in asks:
@@ -91,6 +100,8 @@ class Checking:
         wanted = [s for s in wanted if s.address not in left_out]
         if left_out and asked:
             self.host.say(f"{plural(len(left_out), 'item')} not checked: nothing was run for them")
+        if not wanted and self._waiting:
+            self.host.say(f"{self._waiting}: `opsdeck doctor` says what to add", "warn")
         if wanted:
             self._begin(wanted, {a.fingerprint for a in open_asks if a.consent.kind != "command"})
 
@@ -105,7 +116,7 @@ class Checking:
         ):
             if not chosen:
                 continue
-            shown = list(dict.fromkeys(ask.consent.text for ask in chosen))
+            shown = [(_about_ask(ask), ask.consent.text) for ask in chosen]
             question = Confirm(title, about, shown, self.host.glyphs, yes)
             if not await self.host.push_screen_wait(question):
                 return False
@@ -169,7 +180,9 @@ class Checking:
         stopped = self.done < self.total
         if len(subjects) > 1 or stopped:
             said = f"checked {self.done} of {self.total}" if stopped else f"checked {self.done}"
-            self.host.say(said + (f": {self.failed} failed" if self.failed else ""))
+            said += f": {self.failed} failed" if self.failed else ""
+            said += f"; {self._waiting}: see `opsdeck doctor`" if self._waiting else ""
+            self.host.say(said)
         if self.offline_since is not None:
             self.host.show_changes(None)
             self._ask_again()
@@ -202,3 +215,8 @@ class Checking:
         self.stop()
         if tasks:
             await asyncio.wait(tasks, timeout=within_s)
+
+
+def _about_ask(ask: Ask) -> str:
+    """Which item asks, and where it would be done."""
+    return f"{ask.subject.address}, in {ask.place}" if ask.place else ask.subject.address

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from opsdeck.catalog.model import Checklist
 from opsdeck.deck import Touched
-from opsdeck.journal.events import CHECKED, Recorded
+from opsdeck.journal.events import CHECKED, LOOKED, Event, Recorded
 from opsdeck.runs.overview import Concern, Due, concerns, due_lines
 from opsdeck.runs.progress import RunView
 from opsdeck.screens.list_checks import ListChecks
@@ -25,6 +25,8 @@ from opsdeck.widgets.list import LineList
 
 MOST_CONCERNS = 8
 LAST_EVENTS = 30
+TOGETHER_S = 30
+"""Checks that follow each other within so much are told as one."""
 
 
 class DeckScreen(ListChecks):
@@ -226,18 +228,25 @@ def _grouped(events: list[Recorded]) -> list[list[Recorded]]:
     for recorded in events:
         last = groups[-1][-1].event if groups else None
         event = recorded.event
-        if last and last.type == event.type == CHECKED and last.by == event.by:
+        looked = last is not None and {last.type, event.type} <= {CHECKED, LOOKED}
+        together = last is not None and looked and last.by == event.by
+        if last is not None and together and _apart_s(last, event) < TOGETHER_S:
             groups[-1].append(recorded)
         else:
             groups.append([recorded])
     return groups
 
 
+def _apart_s(later: Event, earlier: Event) -> float:
+    times = event_time(later), event_time(earlier)
+    return (times[0] - times[1]).total_seconds() if times[0] and times[1] else 0.0
+
+
 def _checks_text(group: list[Recorded]) -> str:
-    verdicts = [str(r.event.data.get("verdict")) for r in group]
+    verdicts = [str(r.event.data.get("verdict", "for a person to judge")) for r in group]
     counted = [
         f"{verdicts.count(verdict)} {verdict}"
-        for verdict in ("passed", "failed", "unknown")
+        for verdict in ("passed", "failed", "unknown", "for a person to judge")
         if verdict in verdicts
     ]
     return f"{visible(group[0].event.by)} checked {plural(len(group), 'item')}: " + ", ".join(

@@ -87,7 +87,8 @@ class ItemText:
             Part(f"{glyph} {status.state}", STATE_STYLES[status.state]),
             Part(f"  {kind}", "dim"),
         )
-        text = status_text(status, self.now, self.deck.zone) or "nobody has attested it yet"
+        nothing = "c has its probe look" if item.sensed else "nobody has attested it yet"
+        text = status_text(status, self.now, self.deck.zone) or nothing
         lines = [head, *self._wrapped(text, width, "" if status.mark else "dim")]
         lines += self._probed(width)
         verdicts = self._verdicts()
@@ -162,6 +163,11 @@ class ItemText:
             facts.append(("group", " > ".join(item.group)))
         if item.valid_for_s is not None:
             facts.append(("evidence is good for", format_duration(item.valid_for_s)))
+        if item.probe is not None:
+            target = item.probe.get("target")
+            place = f" at {target}" if target else ""
+            facts.append(("probe", f"{item.probe.get('kind', '')}{place}"))
+            facts += [("expected", expression) for expression in item.expect]
         if item.uses:
             used = "used here" if item.uses in self.deck.config.uses else "not in [deck] uses"
             facts.append(("only if the team uses", f"{item.uses} ({used})"))

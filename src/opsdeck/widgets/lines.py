@@ -137,14 +137,16 @@ def wrap(text: str, width: int) -> list[str]:
     lines: list[str] = []
     width = max(width, 1)
     current = ""
+    far = 4 * width
     for word in text.split():
-        while cell_len(word) > width:
+        # Of a very long word no more is measured than could stand in one line.
+        while len(word) > far or cell_len(word) > width:
             room = width - cell_len(current) - 1 if current else width
             if room < 8 and current:
                 lines.append(current)
                 current = ""
                 continue
-            head = set_cell_size(word, room).rstrip()
+            head = set_cell_size(word[:far], room).rstrip()
             lines.append(f"{current} {head}" if current else head)
             current, word = "", word[len(head) :]
         if not current:

@@ -155,7 +155,6 @@ class _Look:
                 lambda: within(
                     self._deadline, lambda: calls.perform(self._access, client, call, value)
                 ),
-                "aws",
             )
         self._complete = self._complete and answer.complete
         return answer, str(client.meta.region_name)

@@ -78,7 +78,7 @@ async def _resolver(server: str | None, until: float) -> Resolver:
 
     if server is None:
         try:
-            return await in_thread(dns.asyncresolver.Resolver, "resolv.conf")
+            return await in_thread(dns.asyncresolver.Resolver)
         except dns.resolver.NoResolverConfiguration:
             return dns.asyncresolver.Resolver(configure=False)
     address = parse_address(server, 53)

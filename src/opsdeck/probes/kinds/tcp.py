@@ -24,7 +24,7 @@ PARAMETERS = {
         "a port of the host, or HOST:PORT, that must be open: only then does silence mean closed",
     ),
 }
-PATIENCE_S = 2.5
+PATIENCE_S = 2.0
 """With a witness a port that is silent for so long is closed: a lost packet was sent again by
 then (after 1 s), and the ones to the witness got through."""
 

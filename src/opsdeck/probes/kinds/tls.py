@@ -129,7 +129,7 @@ async def _document(look: _Look) -> Document:
     if look.old_protocols:
         refused = await _old_refused(look, endpoints)
     now = datetime.now(UTC)
-    found = await in_thread(lambda: facts(handshake.certificate, look.name, now), "certificate")
+    found = await in_thread(lambda: facts(handshake.certificate, look.name, now))
     return {
         "trusted": fault is None,
         "why_not": None if fault is None else _why_not(fault, found, look.name),
@@ -166,7 +166,7 @@ async def _handshake(
 async def _within(look: _Look, sock: socket.socket, context: ssl.SSLContext) -> Handshake:
     left_s = look.left_s
     try:
-        return await in_thread(lambda: shake(sock, context, look.name, left_s), "handshake")
+        return await in_thread(lambda: shake(sock, context, look.name, left_s))
     except TimeoutError:
         raise ProbeError(
             "timeout",
