@@ -1,6 +1,7 @@
-"""A small HTTP/1.1 server of its own process, as quick as Python gets: `python -m bench.http_server`.
+"""A small HTTP/1.1 server of its own process, as quick as Python gets.
 
-Prints its port, then answers every request with the same JSON and keeps connections open.
+`python -m bench.http_server` prints its port, then answers every request with the same JSON and
+keeps connections open.
 """
 
 from __future__ import annotations

@@ -41,7 +41,8 @@ def read_lock(path: Path) -> dict[str, Pin]:
         requirement = Requirement(_HASH.sub("", line).strip())
         name = canonicalize_name(requirement.name)
         if name in pins:  # one version for one Python, another for a newer one
-            assert requirement.marker and pins[name].requirement.marker, f"{name} is pinned twice"
+            assert requirement.marker, f"{name} is pinned twice"
+            assert pins[name].requirement.marker, f"{name} is pinned twice"
             name = f"{name} ; {requirement.marker}"
         pins[name] = Pin(requirement, len(hashes))
     return pins

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -130,8 +131,10 @@ def somebody_else(folder: Path) -> Iterator[None]:
     if os.geteuid() != 0:
         yield  # modes alone keep this user out
         return
-    for above in (folder, folder.parent, folder.parent.parent):
-        above.chmod(0o755)
+    base = Path(tempfile.gettempdir())
+    for above in (folder, *(path for path in folder.parents if path.is_relative_to(base))):
+        if above != base:
+            above.chmod(0o755)
     os.seteuid(65534)
     try:
         yield

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from opsdeck.app import OpsDeckApp
@@ -145,6 +145,7 @@ RANDOM = settings(
     deadline=None,
     derandomize=True,
     database=None,
+    phases=[Phase.explicit, Phase.generate],  # each example takes a second or two
     suppress_health_check=list(HealthCheck),
 )
 
