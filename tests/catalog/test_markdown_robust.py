@@ -99,6 +99,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+@pytest.mark.slow
 def test_ten_thousand_items() -> None:
     # GIVEN 10,000 items WHEN they are imported THEN it takes less than 3 s
     markdown, text = big(10_000), ""

@@ -240,8 +240,12 @@ def test_leaving_a_question_makes_nothing(opsdeck: CommandLine) -> None:
         encoding="utf-8",
     )
     child.expect_exact("Name of the deck")
-    child.sendintr()
-    rest = child.read()
+    # One that comes between the question and the reading of the answer is lost: ask once more.
+    for _ in range(10):
+        child.sendintr()
+        if child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=2) == 0:
+            break
+    rest = child.before or ""
     child.close()
     assert child.exitstatus == 130
     assert "Traceback" not in rest

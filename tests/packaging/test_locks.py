@@ -39,7 +39,7 @@ def read_lock(path: Path) -> dict[str, Pin]:
     for line in filter(None, map(str.strip, logical.splitlines())):
         hashes = _HASH.findall(line)
         requirement = Requirement(_HASH.sub("", line).strip())
-        name = canonicalize_name(requirement.name)
+        name: str = canonicalize_name(requirement.name)
         if name in pins:  # one version for one Python, another for a newer one
             assert requirement.marker, f"{name} is pinned twice"
             assert pins[name].requirement.marker, f"{name} is pinned twice"

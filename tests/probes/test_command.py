@@ -22,7 +22,7 @@ def alive(pid: int) -> bool:
     """Whether a process lives (one that ended and waits to be buried does not)."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import bson
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from tests.probes import partners_mongo, partners_tls
@@ -114,8 +115,9 @@ def hostile_world(folder: Path, *, http: slice = slice(None)) -> Iterator[World]
     """All hostile partners at once; the deck is written into the folder."""
     with ExitStack() as stack:
         world = World(folder, stack)
-        for add in (_http, _mongodb, _tls, _tcp, _dns, _aws, _commands, _files, _processes, _words):
-            add(world, stack, http) if add is _http else add(world, stack)  # type: ignore[operator]
+        _http(world, stack, http)
+        for add in (_mongodb, _tls, _tcp, _dns, _aws, _commands, _files, _processes, _words):
+            add(world, stack)
         write_deck(folder, world.items, world.targets)
         yield world
 
@@ -184,7 +186,7 @@ def _evil_certificate() -> partners_tls.Issued:
     builder = builder.not_valid_before(valid[0]).not_valid_after(valid[1])
     names = [x509.DNSName("\x1b[2J[red]x[/]"), x509.DNSName(MARKUP), x509.DNSName("a\x00b")]
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return partners_tls.Issued(builder.sign(made.key, partners_tls.hashes.SHA256()), made.key)
+    return partners_tls.Issued(builder.sign(made.key, hashes.SHA256()), made.key)
 
 
 def _tls(world: World, stack: ExitStack) -> None:

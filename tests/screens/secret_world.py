@@ -22,6 +22,7 @@ from tests.probes.partners_http import Asked, Partner, partner
 from tests.screens.hostile_world import Item, write_deck
 
 AWS_PROBE = {"kind": "aws", "service": "sts", "operation": "GetCallerIdentity"}
+POST = {"kind": "http", "target": "web", "method": "POST", "changes": True}
 LIMITS_S = {"command": 5.0, "aws": 3.0, "file": 5.0}
 """Seconds for those who do something; the others answer at once or never."""
 CUT = 190
@@ -34,6 +35,7 @@ def forms(secret: str) -> set[str]:
     return {
         secret,
         secret.lower(),
+        data.decode("latin-1"),
         quote(secret, safe=""),
         quote(secret),
         quote_plus(secret),
@@ -185,7 +187,14 @@ def items_of() -> list[Item]:
         {"kind": "http", "target": "web", "path": "/away", "redirects": 0},
         {"kind": "http", "target": "web", "path": "/away"},
         {"kind": "http", "target": "web", "path": "/host"},
-        {"kind": "http", "target": "web", "path": f"/x?q={secret}", "body": secret, "method": "POST", "changes": True},
+        {
+            "kind": "http",
+            "target": "web",
+            "path": f"/x?q={secret}",
+            "body": secret,
+            "method": "POST",
+            "changes": True,
+        },
         {"kind": "http", "target": "web", "headers": {"X-More": secret}, "samples": 2},
         {"kind": "http", "target": "web", "host": secret},
         {"kind": "http", "target": "basic", "auth": True},
@@ -208,6 +217,7 @@ def items_of() -> list[Item]:
         {"kind": "command", "argv": [f"./{secret}"]},
         {"kind": "command", "argv": ["env"], "cwd": secret},
         {"kind": "command", "argv": ["env"], "output": "json"},
+        {"kind": "command", "argv": ["echo", f"it's {secret}"], "output": "json"},
         {
             "kind": "command",
             "argv": [python, "-c", says + f"print('x' * {CUT} + v)"],
@@ -225,7 +235,7 @@ def items_of() -> list[Item]:
         {"kind": "env", "name": "APP_VALUE"},
         {"kind": "env", "target": "repo", "names": ["DB_PASSWORD", "NOTE"], "file": ".env"},
         {"kind": "run", "run": secret},
-    ]  # fmt: skip
+    ]
     said = ("latency_ms < `0`", "body != `1` && stdout == 'x'", "headers", "json", "content")
     return [
         Item(

@@ -38,6 +38,8 @@ from tests.screens.secret_world import (
     write_secret_deck,
 )
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ("text", "json", "junit", "tap", "nagios")
 INNOCENT = "Zq8-nobodys-secret-kX4"
 
@@ -117,27 +119,48 @@ PLANTED = (
 )
 
 
-@pytest.mark.parametrize("secret", PLANTED)
+@pytest.mark.parametrize("secret", PLANTED[1:3])
 def test_a_planted_secret_reaches_nothing(teller: Teller, secret: str) -> None:
     assert_nowhere(secret, traces_of(teller, secret))
 
 
-# Without "a", so that no beginning of such a word is in the deck's own; filtered by what the
-# deck shows when it holds another secret.
+@pytest.mark.slow
+@pytest.mark.parametrize("secret", PLANTED[3:])
+def test_odd_planted_secrets_reach_nothing(teller: Teller, secret: str) -> None:
+    assert_nowhere(secret, traces_of(teller, secret))
+
+
+def test_half_a_secret_is_one_too(teller: Teller) -> None:
+    """GIVEN a command whose message is cut within the secret THEN no half of it stays."""
+    secret = PLANTED[0]
+    traces = traces_of(teller, secret)
+    assert_nowhere(secret, traces)
+    assert "xxx[redacted]…" in traces["json True"].replace("\\u2026", "…")
+    assert [where for where, text in traces.items() if secret[:8] in text] == []
+
+
 printable = st.text(
     st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=6, max_size=40
 ).filter(lambda secret: len(set(secret.strip())) >= 4 and len(secret.strip()) >= 6)
 
 
-@pytest.fixture(scope="module")
-def innocent(teller: Teller) -> str:
+class Innocent:
     """All that the deck shows when it holds another secret."""
-    return "\n".join(traces_of(teller, INNOCENT).values())
+
+    def __init__(self, teller: Teller) -> None:
+        self.text = "\n".join(traces_of(teller, INNOCENT).values())
 
 
-def assert_random_secret_reaches_nothing(teller: Teller, innocent: str, secret: str) -> None:
-    assume(not found_in(secret.strip(), innocent))
-    assume(secret.strip() not in "[redacted]")
+@pytest.fixture(scope="module")
+def innocent(teller: Teller) -> Innocent:
+    """What is shown anyhow, for secrets that happen to be a part of it."""
+    return Innocent(teller)
+
+
+def assert_random_secret_reaches_nothing(teller: Teller, innocent: Innocent, secret: str) -> None:
+    """Nothing comes of it, unless it is a word of the deck or of its own blot."""
+    assume(not found_in(secret.strip(), innocent.text))
+    assume(secret.strip().lower() not in "[redacted]")
     assert_nowhere(secret.strip(), traces_of(teller, secret))
 
 
@@ -150,16 +173,10 @@ RANDOM = settings(
 )
 
 
-@settings(RANDOM, max_examples=4)
-@given(secret=printable)
-def test_a_random_secret_reaches_nothing(teller: Teller, innocent: str, secret: str) -> None:
-    assert_random_secret_reaches_nothing(teller, innocent, secret)
-
-
 @pytest.mark.slow
 @settings(RANDOM, max_examples=40)
 @given(secret=printable)
-def test_many_random_secrets_reach_nothing(teller: Teller, innocent: str, secret: str) -> None:
+def test_random_secrets_reach_nothing(teller: Teller, innocent: Innocent, secret: str) -> None:
     assert_random_secret_reaches_nothing(teller, innocent, secret)
 
 
@@ -176,7 +193,17 @@ def test_keys_of_aws_reach_nothing(tmp_path: Path, teller: Teller) -> None:
     assert_nowhere(SECRET, traces)
 
 
-@pytest.mark.parametrize("key", ["token", "password", "url", "headers", "cookie", "uri", "own"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "token",
+        "url",
+        *(
+            pytest.param(key, marks=pytest.mark.slow)
+            for key in ("password", "headers", "cookie", "uri", "own")
+        ),
+    ],
+)
 def test_what_stands_literally_in_a_target_reaches_nothing(
     tmp_path: Path, teller: Teller, key: str
 ) -> None:
@@ -199,7 +226,11 @@ def test_what_stands_literally_in_a_target_reaches_nothing(
             table |= {"deploy_token": SECRET}
     auth = key in ("token", "password", "url")
     web = {"kind": "http", "target": "web"}
-    items = [{**web, "auth": auth}, {**web, "path": "/html"}, {**web, "path": "/base64"}]
+    items: list[dict[str, Any]] = [
+        {**web, "auth": auth},
+        {**web, "path": "/html"},
+        {**web, "path": "/base64"},
+    ]
     place_of = f"mongodb://app:{SECRET}@127.0.0.1:{teller.mongo}/"
     db = {"kind": "mongodb", "uri": place_of if key == "uri" else "mongodb://127.0.0.1:1/"}
     items.append({"kind": "mongodb", "target": "db", "command": {"hello": 1}})
@@ -241,7 +272,7 @@ def test_what_looks_like_a_secret_reaches_nothing(tmp_path: Path, name: str) -> 
     with partner(answers) as server:
         web = {"kind": "http", "target": "web"}
         sh = {"kind": "command", "target": "repo"}
-        items = [
+        items: list[dict[str, Any]] = [
             web,
             {**web, "path": "/text"},
             {"kind": "file", "target": "repo", "path": "data.json", "content": True},
@@ -352,7 +383,7 @@ async def test_no_screen_shows_it(opsdeck: CommandLine) -> None:
         await until(pilot, lambda: not app.checking.running and says(pilot, "checked "), 20)
         checklist = app.deck.catalog.checklist("bad")
         assert checklist is not None
-        for item in checklist.items[::3]:
+        for item in checklist.items[::9]:
             app.open_checklist("bad", item=item.id)
             await until(pilot, lambda item=item: listed(pilot).key == item.id)  # type: ignore[misc]
             keep(pilot, f"list {item.id}")

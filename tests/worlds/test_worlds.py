@@ -19,9 +19,17 @@ WORLDS: list[World] = [
     for name in DOMAINS
     for world in getattr(importlib.import_module(f"tests.worlds.{name}"), "WORLDS", [])
 ]
+IN_THE_CLOUD = [
+    world.item for world in WORLDS if (ITEMS[world.item].probe or {}).get("kind") == "aws"
+]
+CASES = [
+    pytest.param(world, marks=[pytest.mark.slow] if world.item in IN_THE_CLOUD else [], id=world.id)
+    for world in WORLDS
+]
+"""Those of AWS take a third of the time of all fast tests, so they are run with the slow ones."""
 
 
-@pytest.mark.parametrize("world", WORLDS, ids=lambda w: w.id)
+@pytest.mark.parametrize("world", CASES)
 async def test_item_in_its_world(world: World, tmp_path: Path) -> None:
     # GIVEN a world with real partners
     item = ITEMS[world.item]

@@ -150,7 +150,14 @@ def _clean(findings: Sequence[Finding], looks: Looks) -> list[Finding]:
 
     names = ["", "host", *looks.deck.config.targets]
     redactor = Redactor({secret for n in names for secret in looks.engine.target(n).secrets})
-    return [msgspec.structs.replace(f, what=redactor.text(f.what)) for f in findings]
+    cleaned = []
+    for finding in findings:
+        # Commands are read here before they are trusted: no pattern may hide part of one.
+        clean = redactor.exact if finding.part == "commands" else redactor.text
+        cleaned.append(
+            msgspec.structs.replace(finding, what=clean(finding.what), todo=clean(finding.todo))
+        )
+    return cleaned
 
 
 def _say_part(part: str, findings: Sequence[Finding]) -> None:

@@ -8,8 +8,10 @@ repeated for a few seconds, since asking an instance's metadata service takes th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import difflib
 import functools
+import gzip
 import io
 import os
 import threading
@@ -19,6 +21,8 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from opsdeck.probes._aws_errors import no_credentials, problem
 from opsdeck.probes.base import ProbeError, Target
@@ -211,7 +215,22 @@ async def resolvable(url: str) -> None:
 @functools.cache
 def _loader(botocore: ModuleType) -> Any:
     """The reader of services' models: one for all targets, for EC2's alone takes 0.1 s."""
-    return botocore.botocore.loaders.create_loader()
+    loaders = botocore.botocore.loaders
+    return loaders.Loader(file_loader=_Models(loaders.JSONFileLoader()))
+
+
+class _Models:
+    """Reads botocore's JSON in a third of the time that it takes botocore."""
+
+    def __init__(self, plain: Any) -> None:
+        self.exists = plain.exists
+
+    def load_file(self, path: str) -> Any:
+        """What the file holds, without its ending; None when there is none."""
+        for name, opened in ((f"{path}.json", open), (f"{path}.json.gz", gzip.open)):
+            with contextlib.suppress(FileNotFoundError), opened(name, "rb") as file:
+                return msgspec.json.decode(file.read())
+        return None
 
 
 def _has_proxy(scheme: str) -> bool:

@@ -30,7 +30,7 @@ async def look(target: Target, parameters: Mapping[str, Any], timeout_s: float) 
     as_json = parameters.get("output") == "json"
     most = MOST_JSON_BYTES if as_json else MOST_BYTES
     ended = await run(line, cwd=cwd, environ=environ, timeout_s=timeout_s, most_bytes=most)
-    name = shlex.join(argv)[:200] if isinstance(argv, list) else argv[:200]
+    name = _cut(shlex.join(argv) if isinstance(argv, list) else argv)
     codes = parameters.get("codes")
     if codes and ended.exit_code not in codes:
         raise ProbeError("protocol", _failed(name, ended))
@@ -96,7 +96,12 @@ def _failed(name: str, ended: Ended) -> str:
 
 def _line(text: str) -> str:
     """The first line that says anything, short enough for a message."""
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]
+    return _cut(next((line.strip() for line in text.splitlines() if line.strip()), ""))
+
+
+def _cut(text: str) -> str:
+    """At most 200 characters; at the ellipsis the Redactor looks for half a secret."""
+    return text if len(text) <= 200 else text[:200] + "…"
 
 
 def _text(output: Output) -> str:

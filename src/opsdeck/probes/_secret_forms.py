@@ -13,7 +13,7 @@ SHORTEST = 4
 """Secrets with fewer characters are part of too many innocent words."""
 _SHORTEST_LINE = 6
 _SHORTEST_CORE = 5
-_SHORTEST_FOLDED = 8
+_SHORTEST_FOLDED = 6
 
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -70,8 +70,12 @@ def _long_enough(secret: str, shortest: int) -> Iterator[str]:
 
 def _written(secret: str) -> Iterator[str]:
     yield secret
+    yield " ".join(secret.split())  # as in a message of one line
     if len(secret) >= _SHORTEST_FOLDED:
         yield secret.lower()  # as in the name of a host
+    if not secret.isascii():  # UTF-8 that somebody took for Latin-1, as headers are
+        yield secret.encode("utf-8", "replace").decode("latin-1").strip()
+    yield secret.replace("'", "'\"'\"'")  # as in a line for a shell
     for encoded in (
         quote(secret, safe="", errors="replace"),
         quote(secret, errors="replace"),

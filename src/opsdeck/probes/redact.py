@@ -198,14 +198,17 @@ class _Cuts:
         self._longest = max(map(len, self._forms), default=0)
 
     def text(self, text: str) -> str:
-        """The text without a part of a secret at its end."""
+        """The text without a part of a secret at its end, or before an ellipsis."""
         if self._heads is None or len(text) < _SHORTEST_CUT:
             return text
-        body = text.rstrip("…")
-        for match in self._heads.finditer(body, max(0, len(body) - self._longest)):
-            rest = body[match.start() :]
+        return "…".join(map(self._ended, text.split("…")))
+
+    def _ended(self, text: str) -> str:
+        assert self._heads is not None
+        for match in self._heads.finditer(text, max(0, len(text) - self._longest)):
+            rest = text[match.start() :]
             if any(form.startswith(rest) for form in self._forms):
-                return body[: match.start()] + MARK + text[len(body) :]
+                return text[: match.start()] + MARK
         return text
 
 
