@@ -1,11 +1,17 @@
-"""What all tests share: the garbage collector leaves alone what stays anyway."""
+"""What all tests share: interrupts that arrive, and no collecting of what stays anyway."""
 
 from __future__ import annotations
 
 import gc
+import signal
 from collections.abc import Iterator
 
 import pytest
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a shell, which the programs under test would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _settle() -> None:

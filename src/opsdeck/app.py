@@ -125,6 +125,10 @@ class OpsDeckApp(DeckHost):
         else:
             self.run_worker(self._load(), group="load")
 
+    def on_unmount(self) -> None:
+        """The process that looks for the app ends with it."""
+        self.checking.leave()
+
     async def _load(self) -> None:
         from opsdeck.screens.loading import LoadingScreen
 

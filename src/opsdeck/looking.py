@@ -130,6 +130,11 @@ class Looks:
         if self._remote is not None:
             await self._remote.aclose()
 
+    def leave(self) -> None:
+        """Let the process that looks end, without waiting for it."""
+        if self._remote is not None:
+            self._remote.leave()
+
     # Which items
 
     def subjects(

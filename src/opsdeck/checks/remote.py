@@ -92,6 +92,12 @@ class Remote:
                 async with asyncio.timeout(3):
                     await process.wait()
 
+    def leave(self) -> None:
+        """Let the worker end, without waiting for it."""
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
             self._setting = None

@@ -94,6 +94,11 @@ class Frame(Screen[None]):
     # Services
 
     @property
+    def ready(self) -> bool:
+        """Whether all lines are there: a screen counts as mounted a moment before they are."""
+        return self.is_mounted and bool(self.query("#keys"))
+
+    @property
     def host(self) -> DeckHost:
         """The app, as what it is."""
         return self.app  # type: ignore[return-value]
@@ -129,7 +134,7 @@ class Frame(Screen[None]):
 
     def state_changed(self, touched: Touched | None) -> None:
         """Show what State says now."""
-        if not self.is_mounted:
+        if not self.ready:
             return
         banner = self.view("banner")
         if bool(self._banner(self.size.width)) != banner.display:
@@ -154,6 +159,8 @@ class Frame(Screen[None]):
     def say(self, text: str, style: str = "") -> None:
         """Show a message above the keys for a while."""
         self._message, self._message_style = text, style
+        if not self.ready:
+            return
         self.view("message").rebuild()
         if self._message_timer is not None:
             self._message_timer.stop()

@@ -209,12 +209,13 @@ class Checking:
         for task in self._tasks:
             task.cancel()
 
-    async def end(self, within_s: float) -> None:
-        """Stop, and wait so long for the looks to put away what they started."""
-        tasks = list(self._tasks)
+    def leave(self) -> None:
+        """The app ends: nothing is waited for, and what was started is put away elsewhere."""
         self.stop()
-        if tasks:
-            await asyncio.wait(tasks, timeout=within_s)
+        if self._closing is not None:
+            self._closing.cancel()
+        if self._looks is not None:
+            self._looks.leave()
 
 
 def _about_ask(ask: Ask) -> str:

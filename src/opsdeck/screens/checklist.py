@@ -130,7 +130,7 @@ class ChecklistScreen(ItemActs):
 
     def has_item(self) -> bool:
         """Whether the cursor stands on an item."""
-        return self.is_mounted and self.items.key is not None
+        return self.ready and self.items.key is not None
 
     def where(self) -> Where | None:
         """The item under the cursor."""
@@ -192,7 +192,7 @@ class ChecklistScreen(ItemActs):
 
     def place(self) -> Place | None:
         """This list, this item."""
-        key = self.items.key if self.is_mounted else self._first
+        key = self.items.key if self.ready else self._first
         return self.host.place_of(checklist=self._checklist_id, run=self._run, key=key)
 
     def _tell_of_others(self, touched: Touched | None) -> None:

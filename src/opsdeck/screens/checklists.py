@@ -60,7 +60,7 @@ class ChecklistsScreen(ListChecks):
 
     def place(self) -> Place | None:
         """The list under the cursor."""
-        return self.host.place_of(key=self.rows.key if self.is_mounted else self._first)
+        return self.host.place_of(key=self.rows.key if self.ready else self._first)
 
     def lists_to_check(self) -> list[Checklist]:
         """The list under the cursor."""

@@ -59,7 +59,7 @@ class DeckScreen(ListChecks):
 
     def place(self) -> Place | None:
         """The row under the cursor."""
-        return self.host.place_of(key=self.rows.key if self.is_mounted else self._first)
+        return self.host.place_of(key=self.rows.key if self.ready else self._first)
 
     def changed(self, touched: Touched | None) -> None:
         """Everything here may depend on anything."""

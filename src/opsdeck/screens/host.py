@@ -110,7 +110,7 @@ class DeckHost(App[int]):
     def show_checking(self) -> None:
         """Have the screen show how far the looks are that are under way."""
         screen = self._top()
-        if screen is not None and screen.is_mounted:
+        if screen is not None and screen.ready:
             screen.checking_changed()
 
     def say(self, text: str, style: str = "") -> None:
