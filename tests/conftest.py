@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a shell, which the programs under test would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
