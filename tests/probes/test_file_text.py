@@ -238,3 +238,19 @@ async def test_a_folder_without_git_is_searched_too(tmp_path: Path) -> None:
     assert scan["found"] == [{"path": "a/app.py", "line": 1, "rule": "npm-token"}]
     # AND a file too large to be read is owned up to
     assert (scan["listed_by"], scan["unread"]) == ("walk", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('const password = "hunter2' + 'secretpw";', 1),
+        ('client.connect({user: "root", password: "Sup3r' + 'S3cret!"})', 1),
+        ("const password = process.env.DB_PASSWORD1", 0),
+        ('password: "changeme1"', 0),
+        ('passwordField: "input1field"', 0),
+    ],
+)
+async def test_passwords_that_people_choose(tmp_path: Path, text: str, found: int) -> None:
+    # GIVEN code with a password of words, or with none  WHEN it is scanned THEN it is told
+    (tmp_path / "a.js").write_text(f"{text}\n")
+    assert (await document("file", tmp_path, scan="secrets"))["scan"]["count"] == found

@@ -37,6 +37,7 @@ _LOCKS = frozenset(_LOCKS_NAMES.split())
 
 
 _HARD_BITS = 40.0
+_PASSWORD = re.compile(r"(?i)(?:password|passwd|pwd)[\"'`]?\s*[:=]")
 
 _READS = (
     re.compile(r"\bprocess\.env\??\.(?P<name>[A-Za-z_]\w{0,99})"),
@@ -177,6 +178,8 @@ def _is_secret(rule: Rule, match: re.Match[str]) -> bool:
         return True
     # A name of something (`user.password`, `SESSION_TOKEN`) is no secret; digits among letters are.
     mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
+    if mixed and len(value) >= 8 and _PASSWORD.search(match[0]):
+        return True  # people choose words, however hard they are to guess
     return mixed and entropy_bits(value) >= _HARD_BITS
 
 
