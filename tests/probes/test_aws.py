@@ -22,6 +22,8 @@ from opsdeck.probes.kinds import aws as kind
 from opsdeck.probes.registry import parameters_of
 from tests.probes.partners_aws import KEYS, REGION, SECRET, Moto, Told, aws, aws_target, stub
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["aws"]
 
 

@@ -30,6 +30,8 @@ from tests.probes.partners_aws import (
     stub,
 )
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "http://127.0.0.1:1"
 
 

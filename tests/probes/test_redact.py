@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from opsdeck.probes.redact import MARK, Redactor
 
+pytestmark = pytest.mark.slow
+
 RANDOM = string.ascii_letters + string.digits
 
 
