@@ -81,3 +81,29 @@ def time_of_day(at: datetime, now: datetime, zone: tzinfo) -> str:
     local = at.astimezone(zone)
     today = local.date() == now.astimezone(zone).date()
     return f"{local:%H:%M}" if today else f"{local:%Y-%m-%d %H:%M}"
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells_of(c) for c in text)
+
+
+def _cells_of(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, cut with an ellipsis so that it takes at most `limit` cells."""
+    if cells(text) <= limit:
+        return text
+    kept, room = [], limit - 1
+    for character in text:
+        room -= _cells_of(character)
+        if room < 0:
+            break
+        kept.append(character)
+    return "".join(kept).rstrip() + "…"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsdeck.commands.table import cells, columns, cut
+from opsdeck.commands.table import columns
+from opsdeck.text import cells, cut
 from tests.cli.conftest import CommandLine
 
 ITEM_KEYS = {

@@ -8,13 +8,13 @@ from itertools import groupby
 from opsdeck.catalog.model import Checklist
 from opsdeck.commands.door import Door
 from opsdeck.commands.output import say, say_json
-from opsdeck.commands.table import columns, cut, width
+from opsdeck.commands.table import columns, width
 from opsdeck.deck import Deck
 from opsdeck.errors import UsageError
 from opsdeck.reports.objects import checklist_object, item_object, run_object
 from opsdeck.runs.progress import RunView
 from opsdeck.runs.status import ItemState, Status
-from opsdeck.text import visible
+from opsdeck.text import cut, visible
 
 
 def show_checklists(door: Door, *, as_json: bool = False) -> None:

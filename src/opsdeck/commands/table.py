@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 
-from opsdeck.text import visible
+from opsdeck.text import cells, cut, visible
 
 NARROWEST = 40
 _LAST_AT_LEAST = 16
@@ -25,32 +24,6 @@ def width() -> int | None:
     except (OSError, ValueError, AttributeError):
         return None
     return None
-
-
-def cells(text: str) -> int:
-    """How many cells of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(_cells_of(c) for c in text)
-
-
-def _cells_of(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def cut(text: str, limit: int) -> str:
-    """The text, cut with an ellipsis so that it takes at most `limit` cells."""
-    if cells(text) <= limit:
-        return text
-    kept, room = [], limit - 1
-    for character in text:
-        room -= _cells_of(character)
-        if room < 0:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + "…"
 
 
 def columns(rows: Iterable[Sequence[str]], limit: int | None, indent: int = 2) -> list[str]:

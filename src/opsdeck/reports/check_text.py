@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
 from opsdeck.checks.result import Result
 from opsdeck.reports.check_counts import counts, grouped, line, offline_line, told
+from opsdeck.text import cells, cut
 
 _MARKS = {"passed": "+", "failed": "x", "unknown": "?", "manual": "."}
 _WIDEST_ITEM = 40
@@ -30,7 +30,7 @@ def render(
     lines = [offline_line(offline_since)] if offline_since else []
     for run, members in grouped(rows).items():
         lines += ["", line(run)] if lines else [line(run)]
-        room = min(_WIDEST_ITEM, max(_cells(line(r.item)) for r in members))
+        room = min(_WIDEST_ITEM, max(cells(line(r.item)) for r in members))
         lines += [_row(result, room, limit) for result in members]
     summary = _summary(results, took_s)
     lines += ["", summary] if lines else [summary]
@@ -40,10 +40,11 @@ def render(
 def _row(result: Result, room: int, limit: int | None) -> str:
     word = "manual" if result.assist else result.verdict
     item = line(result.item)
-    item += " " * (room - _cells(item))
+    item += " " * (room - cells(item))
     head = f"  {_MARKS[word]} {word:<7}  {item}  "
-    left = None if limit is None else max(limit - _cells(head), _LEAST_REASON)
-    return (head + _cut(told(result), left)).rstrip()
+    left = None if limit is None else max(limit - cells(head), _LEAST_REASON)
+    said = told(result)
+    return (head + (said if left is None else cut(said, left))).rstrip()
 
 
 def _summary(results: Sequence[Result], took_s: float | None) -> str:
@@ -52,26 +53,3 @@ def _summary(results: Sequence[Result], took_s: float | None) -> str:
     if found.assist:
         parts.append(f"{found.assist:,} manual")
     return ", ".join(parts) + (f" in {took_s:.1f} s" if took_s is not None else "")
-
-
-def _cells(text: str) -> int:
-    """How many cells of a terminal a text takes."""
-    return len(text) if text.isascii() else sum(_cells_of(character) for character in text)
-
-
-def _cells_of(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _cut(text: str, limit: int | None) -> str:
-    if limit is None or _cells(text) <= limit:
-        return text
-    kept, room = [], limit - 1
-    for character in text:
-        room -= _cells_of(character)
-        if room < 0:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + "…"

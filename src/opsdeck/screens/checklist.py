@@ -18,9 +18,8 @@ from opsdeck.errors import UsageError
 from opsdeck.journal.events import CHECKED, LOOKED
 from opsdeck.runs.acts import Where
 from opsdeck.runs.progress import RunView
-from opsdeck.screens.acting import ItemActs
 from opsdeck.screens.checklist_rows import ItemRows
-from opsdeck.screens.evidence import EvidenceScreen, looks_at
+from opsdeck.screens.item_checks import ItemChecks
 from opsdeck.screens.item_lines import ItemText, commands_in
 from opsdeck.screens.progress_line import checking_line, progress_line
 from opsdeck.screens.reader import Reader
@@ -34,7 +33,7 @@ DETAIL_AFTER_S = 0.15
 """The detail follows the cursor once it rests, so that holding a key costs two rows a move."""
 
 
-class ChecklistScreen(ItemActs):
+class ChecklistScreen(ItemChecks):
     """One checklist, walked."""
 
     CSS_PATH = "checklist.tcss"
@@ -55,7 +54,7 @@ class ChecklistScreen(ItemActs):
     )
     LABELS: ClassVar[dict[str, str]] = {"list.open": "in full", "list.check": "all"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        *ItemActs.BINDINGS,
+        *ItemChecks.BINDINGS,
         Binding(
             "slash", "find", "find", key_display="/", id="list.find", tooltip="Filter the items"
         ),
@@ -77,13 +76,6 @@ class ChecklistScreen(ItemActs):
             key_display="[",
             id="list.previous",
             tooltip="The checklist before",
-        ),
-        Binding("c", "check", "check", id="item.check", tooltip="Have its probe look now"),
-        Binding(
-            "C", "check_all", "check all", id="list.check", tooltip="Check every sensed item here"
-        ),
-        Binding(
-            "e", "evidence", "evidence", id="item.evidence", tooltip="What was expected and found"
         ),
         Binding(
             "y", "copy", show=False, id="item.copy", tooltip="Copy the guide's next command, unrun"
@@ -107,7 +99,6 @@ class ChecklistScreen(ItemActs):
         self._view_for: tuple[object, ...] = ()
         self._view: RunView | None = None
         self._run_shown: str | None = None
-        self._checked_by_itself: set[str] = set()
 
     # What is shown
 
@@ -180,7 +171,7 @@ class ChecklistScreen(ItemActs):
         else:
             self._rest()
         self._tell_of_others(touched)
-        self._check_stale()
+        self.check_stale()
         now = self._run_shown
         if self._run is None and before and now and before != now:
             self.say(f"{occasion(now)} has begun: this is its list; p shows {occasion(before)}")
@@ -188,7 +179,7 @@ class ChecklistScreen(ItemActs):
     def on_mount(self) -> None:
         """What has aged out may be looked at by itself."""
         super().on_mount()
-        self._check_stale()
+        self.check_stale()
 
     def place(self) -> Place | None:
         """This list, this item."""
@@ -232,7 +223,7 @@ class ChecklistScreen(ItemActs):
         return [self._rule(width)]
 
     def _detail(self, width: int) -> list[Line]:
-        where = self.where() or self._without_run()
+        where = self.shown_item()
         if where is None:
             return []
         # The margin is part of the text: as padding it would be sent apart, line by line.
@@ -245,8 +236,11 @@ class ChecklistScreen(ItemActs):
             lines = [*lines[: room - 1], indented((Part(more, "dim"),), margin)]
         return lines
 
-    def _without_run(self) -> Where | None:
-        """The item under the cursor while no release is open: to be read, not acted on."""
+    def shown_item(self) -> Where | None:
+        """The item under the cursor, also while no release is open: then it can only be read."""
+        where = self.where()
+        if where is not None:
+            return where
         view = self.run_view()
         item = view.checklist.item(self.items.key or "") if view and view.run is None else None
         if view is None or item is None:
@@ -279,7 +273,7 @@ class ChecklistScreen(ItemActs):
 
     @on(LineList.Chosen)
     def _open_item(self) -> None:
-        where = self.where() or self._without_run()
+        where = self.shown_item()
         if where is None:
             return
         text = visible(where.item.text)
@@ -313,7 +307,6 @@ class ChecklistScreen(ItemActs):
             return
         self._checklist_id = lists[(lists.index(self._checklist_id) + by) % len(lists)]
         self._run, self._run_shown, self._query = None, None, ""
-        self._checked_by_itself = set()
         self.items.top = 0
         self.items.want((self.checklist or self.deck.catalog.checklists[0]).items[0].id)
         self.state_changed(None)
@@ -339,86 +332,10 @@ class ChecklistScreen(ItemActs):
         self.state_changed(None)
         self.view("detail").rebuild()
 
-    # Checking
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Where no item has a probe there is nothing to check."""
-        if action in ("check", "check_all", "evidence"):
-            checklist = self.checklist
-            return True if checklist and any(i.probe for i in checklist.items) else None
-        return super().check_action(action, parameters)
-
     def checking_changed(self) -> None:
         """Glyphs and the line above them say how far the checks are."""
         self.items.rebuild()
         self.view("progress").rebuild()
-
-    def action_check(self) -> None:
-        """c: look at the item under the cursor."""
-        where = self.where() or self._without_run()
-        if where is None or where.item.probe is None:
-            self.say("a person must look at this one: it has no probe; the guide says how")
-            return
-        if where.item.id in {i for r, i in self.host.checking.under_way if r == where.run}:
-            self.say("it is being checked already")
-            return
-        self._act(self._check_where)
-
-    async def _check_where(self, where: Where) -> None:
-        from opsdeck.checks.checker import Subject
-
-        self.host.opening = False
-        await self.host.checking.start([Subject(where.checklist, where.item, where.run)])
-
-    def action_check_all(self) -> None:
-        """C: look at all that probes can look at here."""
-        view = self.run_view()
-        if view is None or not any(item.probe for item in view.checklist.items):
-            self.say("no item here has a probe: a person must look")
-            return
-        if view.over:
-            self.say("this run is over: a look now says nothing of it; P goes to the newest")
-            return
-        self._work(self._check_all())
-
-    async def _check_all(self) -> None:
-        view = self.run_view()
-        if view is None or (view.run is None and not await self.start_release()):
-            return
-        checklist = self.checklist
-        if checklist is not None:
-            looks = await self.host.checking.looks()
-            await self.host.checking.start(looks.subjects([checklist], self._run))
-
-    def _check_stale(self) -> None:
-        """With `auto_check`, what has aged out is looked at once, when the list is shown."""
-        view = self.run_view()
-        if not self.deck.config.auto_check or view is None or view.run is None or view.over:
-            return
-        stale = {
-            item.id
-            for item, status in zip(view.checklist.items, view.statuses, strict=True)
-            if item.sensed and status.state == "stale"
-        }
-        due = stale - self._checked_by_itself
-        if due:
-            self._checked_by_itself |= due
-            self._work(self._check_due(view.checklist, view.run, due))
-
-    async def _check_due(self, checklist: Checklist, run: str, due: set[str]) -> None:
-        from opsdeck.checks.checker import Subject
-
-        subjects = [Subject(checklist, item, run) for item in checklist.items if item.id in due]
-        await self.host.checking.start(subjects, asked=False)
-
-    def action_evidence(self) -> None:
-        """e: what was expected and found."""
-        where = self.where()
-        looks = looks_at(self.deck, where.run, where.item.id) if where else []
-        if where is None or not looks:
-            self.say("no probe has looked at this yet" + ("" if where is None else ": c checks it"))
-            return
-        self.app.push_screen(EvidenceScreen(where.item, where.run, looks))
 
     def action_back(self) -> None:
         """To the screen before; a check under way is stopped first, then a search, a filter."""
@@ -434,7 +351,7 @@ class ChecklistScreen(ItemActs):
 
     def action_copy(self) -> None:
         """Copy what the guide says to type, one command a time, through the terminal (OSC 52)."""
-        where = self.where() or self._without_run()
+        where = self.shown_item()
         commands = commands_in(where.item.guide) if where else []
         if where is None or not commands:
             self.say("this guide has no command to copy")
