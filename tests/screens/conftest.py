@@ -1,11 +1,14 @@
-"""A desk for every test of the screens."""
+"""A desk for every test of the screens, and an end to what its apps started."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from opsdeck.checks.remote import Remote
 from tests.screens.desk import Desk
 
 
@@ -13,3 +16,20 @@ from tests.screens.desk import Desk
 def desk(tmp_path: Path) -> Desk:
     """A deck with three small lists: one a release, one a day, one standing."""
     return Desk(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+async def workers_end(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """An app that leaves does not wait for its worker; a test does, and sees that it ends."""
+    left: list[Remote] = []
+    leave = Remote.leave
+
+    def remembered(self: Remote) -> None:
+        left.append(self)
+        leave(self)
+
+    monkeypatch.setattr(Remote, "leave", remembered)
+    yield
+    for remote in left:
+        async with asyncio.timeout(20):
+            await remote.ended()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
 
 from opsdeck.app import OpsDeckApp
@@ -122,13 +124,17 @@ AppPilot = Pilot[int]
 
 
 async def until(pilot: AppPilot, holds: Callable[[], object], seconds: float = 4.0) -> None:
-    """Wait until `holds()`; fail with what is on screen when it never does."""
+    """Wait until `holds()`; fail with what is on screen when it never does.
+
+    While a dialog is still going, what is asked of the screen beneath it does not hold yet.
+    """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while True:
         await pilot.pause()
-        if holds():
-            return
+        with contextlib.suppress(NoMatches, AssertionError):
+            if holds():
+                return
         if loop.time() > end:
             raise AssertionError("never came true; on screen:\n" + "\n".join(shown(pilot)))
         await asyncio.sleep(0.01)

@@ -25,7 +25,10 @@ class WorkerGoneError(Exception):
 class _Pass:
     """One order under way."""
 
-    def __init__(self, on_report: Callable[[Report], None]) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, on_report: Callable[[Report], None]
+    ) -> None:
+        self.process = process
         self.on_report = on_report
         self.done: asyncio.Future[datetime | None] = asyncio.get_running_loop().create_future()
 
@@ -36,7 +39,7 @@ class Remote:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = dict(environ)
         self._process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._readings: set[asyncio.Task[None]] = set()
         self._setting: Setting | None = None
         self._passes: dict[int, _Pass] = {}
         self._last = 0
@@ -62,7 +65,7 @@ class Remote:
             if report.result is not None and report.index is not None:
                 on_result(subjects[report.index], report.result)
 
-        own = self._passes[number] = _Pass(told)
+        own = self._passes[number] = _Pass(process, told)
         items = [
             Ordered(
                 checklist=msgspec.structs.replace(s.checklist, items=(s.item,)),
@@ -83,20 +86,23 @@ class Remote:
             self._passes.pop(number, None)
 
     async def aclose(self) -> None:
-        """Let the worker end; it puts away what it started."""
-        process, self._process = self._process, None
-        self._setting = None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(3):
-                    await process.wait()
+        """Let the worker end, and wait up to three seconds: it puts away what it started."""
+        self.leave()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                await self.ended()
 
     def leave(self) -> None:
         """Let the worker end, without waiting for it."""
         process, self._process = self._process, None
+        self._setting = None
         if process is not None and process.stdin is not None:
             process.stdin.close()
+
+    async def ended(self) -> None:
+        """Wait until every worker that was told to end has ended."""
+        if self._readings:
+            await asyncio.wait(self._readings)
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
@@ -110,7 +116,9 @@ class Remote:
                 limit=LONGEST_LINE,
                 start_new_session=True,
             )
-            self._reading = asyncio.ensure_future(self._read(self._process))
+            reading = asyncio.ensure_future(self._read(self._process))
+            self._readings.add(reading)
+            reading.add_done_callback(self._readings.discard)
         return self._process
 
     def _send(self, process: asyncio.subprocess.Process, order: Order) -> None:
@@ -131,5 +139,6 @@ class Remote:
         if self._process is process:
             self._process = None
         for left in self._passes.values():
-            if not left.done.done():
+            if left.process is process and not left.done.done():
                 left.done.set_exception(WorkerGoneError("the process that looks ended"))
+        await process.wait()
