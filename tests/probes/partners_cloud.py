@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -263,6 +265,16 @@ def _subnets(aws: Moto, region: str, zones: int) -> tuple[str, list[str]]:
         for i in range(zones)
     ]
     return str(vpc), [one["Subnet"]["SubnetId"] for one in made]
+
+
+def in_zones(zones: str) -> Callable[[bytes], bytes]:
+    """Has instances of groups stand in these zones in turn: moto draws lots for them."""
+
+    def edit(content: bytes) -> bytes:
+        turn = itertools.cycle(f"<AvailabilityZone>{REGION}{zone}<".encode() for zone in zones)
+        return re.sub(rb"<AvailabilityZone>[^<]+<", lambda _: next(turn), content)
+
+    return edit
 
 
 def regions(there: Build | None, region: str = OTHER_REGION) -> Build:
