@@ -254,6 +254,19 @@ def web_tier(
     return build
 
 
+def with_spare(build: Build, **keys: Any) -> Build:
+    """A further target group that stands behind no balancer, and is checked at "/"."""
+
+    def both(aws: Moto) -> Mapping[str, Any]:
+        vpc, _ = _subnets(aws, REGION, 1)
+        aws.client("elbv2").create_target_group(
+            Name="spare", Protocol="HTTP", Port=3000, VpcId=vpc, HealthCheckPath="/"
+        )
+        return {**(build(aws) or {}), **keys}
+
+    return both
+
+
 def _subnets(aws: Moto, region: str, zones: int) -> tuple[str, list[str]]:
     """A new VPC and a subnet of it in each zone."""
     ec2 = aws.client("ec2", region)

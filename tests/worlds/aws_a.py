@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.probes.partners_aws import KEYS, NO_FILES, Moto, Told, in_front, moto, stub
+from tests.probes.partners_aws import KEYS, NO_FILES, REGION, Moto, Told, in_front, moto, stub
 from tests.worlds.harness import Setting, Verdict, World
 
 Fill = Callable[[Moto], Mapping[str, Any] | None]
@@ -341,16 +341,26 @@ BALANCERS = [
 # certificates
 
 
-def certificates(verdict: Verdict, about: str, *, used: bool = True, **fields: Any) -> World:
-    """One certificate in ACM; moto's answer about it is given these fields."""
+def certificates(
+    verdict: Verdict,
+    about: str,
+    *,
+    used: bool = True,
+    regions: tuple[str, ...] = (REGION,),
+    at: str = "",
+    **fields: Any,
+) -> World:
+    """A certificate in ACM in each of these regions; moto's answers about those whose ARN has
+    `at` in it are given these fields."""
 
     @contextlib.contextmanager
     def setup(folder: Path) -> Iterator[Setting]:
         server = moto()
         server.reset()
         server.awake("acm")
-        acm = server.client("acm")
-        acm.request_certificate(DomainName="app.example.com", ValidationMethod="DNS")
+        for region in regions:
+            acm = server.client("acm", region)
+            acm.request_certificate(DomainName="app.example.com", ValidationMethod="DNS")
 
         def edit(content: bytes) -> bytes:
             answer = json.loads(content)
@@ -359,7 +369,8 @@ def certificates(verdict: Verdict, about: str, *, used: bool = True, **fields: A
             if "Certificate" in answer:
                 users = ["arn:aws:elasticloadbalancing:eu-central-1:1:loadbalancer/app/f/1"]
                 shown = {"RenewalEligibility": "ELIGIBLE", "InUseBy": users if used else []}
-                answer["Certificate"].update({**shown, **fields})
+                more = fields if at in answer["Certificate"]["CertificateArn"] else {}
+                answer["Certificate"].update({**shown, **more})
             return json.dumps(answer).encode()
 
         with in_front(server, edit) as front:
@@ -375,7 +386,16 @@ CERTIFICATES = [
     certificates("failed", "imported", RenewalEligibility="INELIGIBLE", Type="IMPORTED"),
     certificates("failed", "renewal failed", RenewalSummary={"RenewalStatus": "FAILED"}),
     certificates("failed", "validated by mail", DomainValidationOptions=MAIL),
+    certificates("passed", "CloudFront's alone", regions=("us-east-1",)),
+    certificates(
+        "failed",
+        "CloudFront's is imported",
+        regions=(REGION, "us-east-1"),
+        at=":us-east-1:",
+        RenewalEligibility="INELIGIBLE",
+    ),
     certificates("unknown", "none in use", used=False),
+    certificates("unknown", "none at all", regions=()),
 ]
 
 # monitoring

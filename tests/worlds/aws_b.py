@@ -18,6 +18,7 @@ from tests.probes.partners_cloud import (
     regions,
     scaling_group,
     web_tier,
+    with_spare,
 )
 from tests.probes.partners_records import (
     DATABASE,
@@ -207,6 +208,13 @@ WORLDS: list[World] = [
     world(_RETENTION, "failed", "one group is kept for ever", log_groups(30, None)),
     world(_RETENTION, "failed", "there are no groups", log_groups()),
     world(_LB, "passed", "two healthy targets in two zones", web_tier()),
+    world(_LB, "passed", "a spare group behind nothing", with_spare(web_tier(), target_groups=[])),
+    world(
+        _LB,
+        "failed",
+        "a group that counts is behind nothing",
+        with_spare(web_tier(), target_groups=["web", "spare"]),
+    ),
     world(_LB, "failed", "one target is down", web_tier(stopped=True)),
     world(_LB, "failed", "no target is registered", web_tier(targets=False)),
     world(_LB, "failed", "one zone only", web_tier(zones=1)),
@@ -323,6 +331,9 @@ WORLDS: list[World] = [
         edit=in_zones("ab"),
     ),
     world(_CHECKS, "passed", "a path, out after 20 s", web_tier()),
+    world(
+        _CHECKS, "passed", "a spare group behind nothing", with_spare(web_tier(), target_groups=[])
+    ),
     world(_CHECKS, "failed", "the root page", web_tier(path="/")),
     world(_CHECKS, "failed", "out after 150 s", web_tier(interval=30, failures=5)),
     world(_CHECKS, "failed", "the group does not go by it", web_tier(check="EC2")),

@@ -70,6 +70,7 @@ ITEM_KEYS: dict[str, dict[str, str]] = {
         ),
         "dr_auto_scaling_group": "name of the auto-scaling group there",
         "dr_region": "the region to move to",
+        "edge_region": "the region that keeps CloudFront's certificates",
         "free_addresses": "how many addresses each subnet must have free",
         "hosted_zone_id": "the Route 53 zone with the failover records",
         "instance_filters": (
