@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import tomlkit
 from tests.probes import partners_cloud as cloud
+from tests.probes import partners_fleet as fleet
 from tests.probes import partners_mongo as mongo
 from tests.probes import partners_records as records
 from tests.probes import partners_tls as tls
@@ -256,9 +257,6 @@ def _filled(server: Moto) -> dict[str, Any]:
         cloud.balancer(RequestCount=1_000.0, TargetResponseTime=0.12),
         cloud.bandwidth((7, 7), (0, 0)),
         cloud.cache_cluster(95),
-        cloud.alarms("mem_used_percent", count=2),
-        cloud.alarms("disk_used_percent", count=2),
-        cloud.alarms("CPUUtilization", count=2, namespace="AWS/EC2"),
         records.backups(**kms),
         records.plan("cron(0 5 ? * * *)"),
         records.costs(100, 104, 99, 101, 98, 110, 102, 97),
@@ -268,7 +266,8 @@ def _filled(server: Moto) -> dict[str, Any]:
         records.trail(),
         records.replicated(),
         records.keys_of("ada"),
-        aws_a.alarms(namespace=aws_a.DOCDB),
+        fleet.database(*fleet.TRIO),
+        _topic,
         aws_a.dashboard(aws_a.GRAPH),
         aws_a.traces(hours_ago=0.1),
         aws_a.lines(120),
@@ -288,11 +287,12 @@ def _filled(server: Moto) -> dict[str, Any]:
     )
     web = server.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"][0]
     subnets = server.client("ec2").describe_subnets(SubnetIds=web["VPCZoneIdentifier"].split(","))
+    vpc = subnets["Subnets"][0]["VpcId"]
+    records.flow_log(server, vpc)
     return keys | {
-        "vpc_ids": [subnets["Subnets"][0]["VpcId"]],
+        "vpc_ids": [vpc],
         "account": "123456789012",
         "database_arn": aws_a.DATABASE,
-        "database_namespace": aws_a.DOCDB,
         "log_group": "/app",
         "backup_copy_bucket": "copies",
         "backup_copy_region": cloud.OTHER_REGION,
@@ -303,8 +303,14 @@ def _filled(server: Moto) -> dict[str, Any]:
     }
 
 
+def _topic(server: Moto) -> None:
+    """Whom alarms tell."""
+    topic = server.client("sns").create_topic(Name="pager")["TopicArn"]
+    server.client("sns").subscribe(TopicArn=topic, Protocol="sms", Endpoint="+4915112345678")
+
+
 def _watched(server: Moto) -> None:
-    """Each instance tells its memory and disk, and logs; a certificate was issued."""
+    """Each instance tells its load, has alarms on it, and logs; a certificate was issued."""
     server.client("acm").request_certificate(DomainName="app.example.com", ValidationMethod="DNS")
     logs = server.client("logs")
     logs.create_log_group(logGroupName="/app")
@@ -313,8 +319,14 @@ def _watched(server: Moto) -> None:
     for reservation in server.client("ec2").describe_instances()["Reservations"]:
         for instance in reservation["Instances"]:
             own = instance["InstanceId"]
-            aws_a.metric(server, "CWAgent", "mem_used_percent", 40, InstanceId=own)
-            aws_a.metric(server, "CWAgent", "disk_used_percent", 40, InstanceId=own, path="/")
+            of = {"InstanceId": own}
+            for namespace, metric, dimensions in (
+                ("CWAgent", "mem_used_percent", of),
+                ("CWAgent", "disk_used_percent", {**of, "path": "/"}),
+                ("AWS/EC2", "CPUUtilization", of),
+            ):
+                fleet.tell(server, namespace, metric, dimensions)
+                fleet.alarm(server, f"{metric} {own}", namespace, metric, dimensions)
             stream = {"logGroupName": "/app", "logStreamName": f"{own}/app.log"}
             logs.create_log_stream(**stream)
             logs.put_log_events(**stream, logEvents=[{"timestamp": at, "message": "{}"}])
@@ -328,8 +340,6 @@ def _in_front(server: Moto) -> cloud.Fake:
     def say(handler: BaseHTTPRequestHandler, body: bytes) -> Told | None:
         if "/recovery-points" in handler.path:
             return aws_a.points(hours=1)
-        if handler.path.startswith("/backup-jobs"):
-            return aws_a.jobs("COMPLETED")
         told = selected(handler, body)
         return told or _passed_on(server, connections, handler, body)
 
@@ -349,6 +359,8 @@ def _passed_on(
     content = answer.read()
     if "CertificateManager" in handler.headers.get("X-Amz-Target", ""):
         content = _to_be_renewed(content)
+    if b"<AutoScalingGroups>" in content:
+        content = cloud.in_zones("ab")(content)
     shown = ("content-type", "x-amz-server-side-encryption")
     kept_headers = {k: v for k, v in answer.headers.items() if k.lower() in shown}
     return Told(answer.status, content, kept_headers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -252,6 +254,19 @@ def web_tier(
     return build
 
 
+def with_spare(build: Build, **keys: Any) -> Build:
+    """A further target group that stands behind no balancer, and is checked at "/"."""
+
+    def both(aws: Moto) -> Mapping[str, Any]:
+        vpc, _ = _subnets(aws, REGION, 1)
+        aws.client("elbv2").create_target_group(
+            Name="spare", Protocol="HTTP", Port=3000, VpcId=vpc, HealthCheckPath="/"
+        )
+        return {**(build(aws) or {}), **keys}
+
+    return both
+
+
 def _subnets(aws: Moto, region: str, zones: int) -> tuple[str, list[str]]:
     """A new VPC and a subnet of it in each zone."""
     ec2 = aws.client("ec2", region)
@@ -263,6 +278,16 @@ def _subnets(aws: Moto, region: str, zones: int) -> tuple[str, list[str]]:
         for i in range(zones)
     ]
     return str(vpc), [one["Subnet"]["SubnetId"] for one in made]
+
+
+def in_zones(zones: str) -> Callable[[bytes], bytes]:
+    """Has instances of groups stand in these zones in turn: moto draws lots for them."""
+
+    def edit(content: bytes) -> bytes:
+        turn = itertools.cycle(f"<AvailabilityZone>{REGION}{zone}<".encode() for zone in zones)
+        return re.sub(rb"<AvailabilityZone>[^<]+<", lambda _: next(turn), content)
+
+    return edit
 
 
 def regions(there: Build | None, region: str = OTHER_REGION) -> Build:

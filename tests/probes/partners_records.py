@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tests.probes.partners_aws import REGION, Moto, Told
+from tests.probes.partners_aws import REGION, Moto, Told, moto
 from tests.probes.partners_cloud import OTHER_REGION, Build, Fake
+
+DATABASE = f"arn:aws:rds:{REGION}:123456789012:cluster:orders"
 
 # Backups
 
@@ -46,7 +49,7 @@ def copies(size: int | None = 20_000, region: str = OTHER_REGION) -> Build:
 
 
 def plan(schedule: str) -> Build:
-    def build(aws: Moto) -> None:
+    def build(aws: Moto) -> Mapping[str, Any]:
         backup = aws.client("backup")
         backup.create_backup_vault(BackupVaultName="vault")
         rule = {
@@ -55,19 +58,28 @@ def plan(schedule: str) -> Build:
             "ScheduleExpression": schedule,
         }
         backup.create_backup_plan(BackupPlan={"BackupPlanName": "plan", "Rules": [rule]})
+        return {"database_arn": DATABASE}
 
     return build
 
 
-def selections(*names: str) -> Fake:
-    """What a backup plan saves, which moto does not keep."""
+def selections(*names: str, by: str | None = None, state: str = "COMPLETED") -> Fake:
+    """What a backup plan saves, and the last job, made `by` the plan unless something else is
+    said: moto keeps neither."""
 
     def fake(handler: BaseHTTPRequestHandler, body: bytes) -> Told | None:
-        if "/selections" not in handler.path:
+        found: dict[str, Any]
+        if "/selections" in handler.path:
+            named = [{"SelectionName": name, "SelectionId": name} for name in names]
+            found = {"BackupSelectionsList": named}
+        elif "/backup-jobs" in handler.path:
+            plans = moto().client("backup").list_backup_plans()["BackupPlansList"]
+            plan = by if by is not None else "".join(one["BackupPlanId"] for one in plans)
+            job = {"BackupJobId": "job", "State": state, "CreationDate": time.time() - 3600}
+            found = {"BackupJobs": [{**job, "CreatedBy": {"BackupPlanId": plan} if plan else {}}]}
+        else:
             return None
-        found = [{"SelectionName": name, "SelectionId": name} for name in names]
-        content = json.dumps({"BackupSelectionsList": found})
-        return Told(200, content, {"Content-Type": "application/json"})
+        return Told(200, json.dumps(found), {"Content-Type": "application/json"})
 
     return fake
 
@@ -98,7 +110,7 @@ def costs(*amounts: float) -> Build:
     return build
 
 
-def findings(*labels: str) -> Build:
+def findings(*labels: str, updated: str = "2026-11-20T00:00:00Z") -> Build:
     def build(aws: Moto) -> None:
         client = aws.client("securityhub")
         client.enable_security_hub()
@@ -111,7 +123,7 @@ def findings(*labels: str) -> Build:
                 "AwsAccountId": "123456789012",
                 "Types": ["Software and Configuration Checks"],
                 "CreatedAt": "2026-11-20T00:00:00Z",
-                "UpdatedAt": "2026-11-20T00:00:00Z",
+                "UpdatedAt": updated,
                 "Severity": {"Label": label},
                 "Title": "a finding",
                 "Description": "a finding",
@@ -137,7 +149,9 @@ def log_groups(*days: int | None) -> Build:
     return build
 
 
-def zone(*, check: bool = True, ttl: int = 60, secondary: bool = True) -> Build:
+def zone(*, check: bool = True, ttl: int = 60, secondary: bool = True, other: str = "app") -> Build:
+    """Failover records of app, the secondary of which may be some `other` name's."""
+
     def build(aws: Moto) -> Mapping[str, Any]:
         route53 = aws.client("route53")
         zone = route53.create_hosted_zone(Name="example.com", CallerReference="1")
@@ -151,7 +165,7 @@ def zone(*, check: bool = True, ttl: int = 60, secondary: bool = True) -> Build:
         )["HealthCheck"]["Id"]
         for i, role in enumerate(("PRIMARY", "SECONDARY")[: 2 if secondary else 1]):
             record = {
-                "Name": "app.example.com",
+                "Name": f"{other if i else 'app'}.example.com",
                 "Type": "A",
                 "SetIdentifier": role.lower(),
                 "Failover": role,
@@ -170,8 +184,16 @@ def zone(*, check: bool = True, ttl: int = 60, secondary: bool = True) -> Build:
 
 
 def trail(
-    *, regions: bool = True, validated: bool = True, logging: bool = True, flow_logs: bool = True
+    *,
+    regions: bool = True,
+    validated: bool = True,
+    logging: bool = True,
+    flow_logs: bool = True,
+    traffic: str = "ALL",
+    elsewhere: bool = False,
 ) -> Build:
+    """A trail, and an instance in a VPC with flow logs; `elsewhere`: those of another VPC."""
+
     def build(aws: Moto) -> None:
         s3, trails, ec2 = (aws.client(name) for name in ("s3", "cloudtrail", "ec2"))
         place = {"LocationConstraint": REGION}
@@ -184,17 +206,26 @@ def trail(
         )
         if logging:
             trails.start_logging(Name="all")
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+        ec2.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1, SubnetId=subnet)
+        if elsewhere:
+            vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
         if flow_logs:
-            vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-            ec2.create_flow_logs(
-                ResourceIds=[vpc],
-                ResourceType="VPC",
-                TrafficType="ALL",
-                LogDestinationType="s3",
-                LogDestination="arn:aws:s3:::evidence",
-            )
+            flow_log(aws, vpc, traffic)
 
     return build
+
+
+def flow_log(aws: Moto, vpc: str, traffic: str = "ALL") -> None:
+    """Logs of what goes in and out of a VPC."""
+    aws.client("ec2").create_flow_logs(
+        ResourceIds=[vpc],
+        ResourceType="VPC",
+        TrafficType=traffic,
+        LogDestinationType="s3",
+        LogDestination="arn:aws:s3:::evidence",
+    )
 
 
 # Leftovers

@@ -189,9 +189,9 @@ async def test_each_with_a_parameter_inside_and_another_service(aws: Moto) -> No
     assert document["attributes"][0]["Attributes"]["TopicArn"].endswith(":alarms")
 
 
-async def test_each_asks_for_at_most_25_values(aws: Moto) -> None:
-    for number in range(28):
-        aws.client("logs").create_log_group(logGroupName=f"g{number:02}")
+async def test_each_asks_for_at_most_100_values(aws: Moto) -> None:
+    for number in range(103):
+        aws.client("logs").create_log_group(logGroupName=f"g{number:03}")
     document = await see(
         aws.target(),
         "logs",
@@ -204,7 +204,19 @@ async def test_each_asks_for_at_most_25_values(aws: Moto) -> None:
         },
         query="{streams: streams}",
     )
-    assert (len(document["streams"]), document["left_out"], document["complete"]) == (25, 3, False)
+    assert (len(document["streams"]), document["left_out"], document["complete"]) == (100, 3, False)
+
+
+async def test_where_there_is_nothing_to_judge_it_says_so(aws: Moto) -> None:
+    # GIVEN an account without log groups, and a probe that needs one
+    needs = {"query": "length(logGroups) > `0`", "message": "no log group: attest it"}
+    # WHEN it looks  THEN it says so, and where it looked
+    with pytest.raises(ProbeError, match=f"no log group: attest it .*{REGION}") as caught:
+        await see(aws.target(), "logs", "DescribeLogGroups", needs=needs)
+    assert caught.value.cause == "missing"
+    # AND once there is one it has a document
+    aws.client("logs").create_log_group(logGroupName="here")
+    assert (await see(aws.target(), "logs", "DescribeLogGroups", needs=needs))["complete"]
 
 
 async def test_a_value_of_which_there_is_nothing_says_so(aws: Moto) -> None:

@@ -342,9 +342,22 @@ async def test_what_aws_refuses(
     # GIVEN an answer as AWS gives it in this protocol  WHEN the probe looks
     with stub(refusal(protocol, status, code)) as server:
         error = await fails(aws_target(server.url), *ASKS[protocol])
-        # THEN it is told apart, with what to do, AND nothing was tried twice
+        # THEN it is told apart, with what to do, AND only what was too much is tried again
         assert (error.cause, said in str(error)) == (cause, True), str(error)
-        assert len(server.requests) == 1
+        assert len(server.requests) == (4 if cause == "throttled" else 1)
+
+
+async def test_what_was_too_much_at_once_is_asked_again() -> None:
+    # GIVEN an AWS that takes the third request  WHEN the probe looks
+    busy = refusal("json", 400, "ThrottlingException")
+    taken = Told(200, '{"logGroups": []}', {"Content-Type": "application/x-amz-json-1.1"})
+    with stub(busy, busy, taken) as server:
+        target = aws_target(server.url)
+        probe = {"kind": "aws", "service": "logs", "operation": "DescribeLogGroups"}
+        document = await kind.look(target, parameters_of(probe), 5.0)
+        await target.aclose()
+    # THEN it has its answer
+    assert document["logGroups"] == []
 
 
 # nonsense and hostility

@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from tests.probes.partners_aws import KEYS, NO_FILES, Moto, Told, in_front, moto, stub
-from tests.worlds.harness import Setting, World
+from tests.probes.partners_aws import KEYS, NO_FILES, REGION, Moto, Told, in_front, moto, stub
+from tests.worlds.harness import Setting, Verdict, World
 
-Verdict = Literal["passed", "failed"]
 Fill = Callable[[Moto], Mapping[str, Any] | None]
 """Brings moto into the world's state; what it gives is added to the target."""
 
@@ -153,11 +152,13 @@ BACKUPS = [
 # network
 
 
-def security_group(*rules: tuple[str, int, int, str], six: bool = False) -> Fill:
-    """A group with these rules: protocol, from, to, source."""
+def security_group(*rules: tuple[str, int, int, str], used: bool = True) -> Fill:
+    """A group with these rules (protocol, from, to, source), and an instance of some other."""
 
     def fill(server: Moto) -> None:
         ec2 = server.client("ec2")
+        if used:
+            instances(server, 1)
         group = ec2.create_security_group(GroupName="web", Description="of a test")["GroupId"]
         ranges = [
             {
@@ -192,6 +193,9 @@ SECURITY_GROUPS = [
         security_group(("tcp", 8443, 8443, WORLD)),
         world_ports=[8443],
     ),
+    world(GROUPS, "passed", "ping from everywhere", security_group(HTTPS, ("icmp", -1, -1, WORLD))),
+    world(GROUPS, "failed", "what AWS hands out", nothing),
+    world(GROUPS, "failed", "nothing to protect", security_group(HTTPS, used=False)),
     world(GROUPS, "failed", "SSH to the world", security_group(HTTPS, ("tcp", 22, 22, WORLD))),
     world(
         GROUPS,
@@ -204,19 +208,34 @@ SECURITY_GROUPS = [
 ]
 
 
-def network(*, zones: str = "ab", bits: int = 24) -> Fill:
-    """A VPC with a subnet in each zone, of this size."""
+def network(*, zones: str = "ab", bits: int = 24, used: bool = True, named: bool = True) -> Fill:
+    """A VPC with a subnet of this size in each zone, and an instance in the first."""
 
     def fill(server: Moto) -> Mapping[str, Any]:
         ec2 = server.client("ec2")
         vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
-        for number, zone in enumerate(zones):
+        subnets = [
             ec2.create_subnet(
                 VpcId=vpc,
                 CidrBlock=f"10.7.{number}.0/{bits}",
                 AvailabilityZone=f"eu-central-1{zone}",
-            )
-        return {"vpc_ids": [vpc]}
+            )["Subnet"]["SubnetId"]
+            for number, zone in enumerate(zones)
+        ]
+        if used and subnets:
+            ec2.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1, SubnetId=subnets[0])
+        return {"vpc_ids": [vpc]} if named else {}
+
+    return fill
+
+
+def handed_out(*, named: bool = False) -> Fill:
+    """An instance in the VPC that AWS hands out, which the target names or does not."""
+
+    def fill(server: Moto) -> Mapping[str, Any]:
+        instances(server, 1)
+        vpc = server.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+        return {"vpc_ids": [vpc]} if named else {}
 
     return fill
 
@@ -241,7 +260,11 @@ def blackhole(folder: Path) -> Iterator[Setting]:
 
 NETWORKS = [
     world(VPC, "passed", "two zones with room", network()),
-    world(VPC, "passed", "what AWS hands out", nothing),
+    world(VPC, "passed", "two zones with room, beside what AWS hands out", network(named=False)),
+    world(VPC, "passed", "what AWS hands out, if it is meant", handed_out(named=True)),
+    world(VPC, "failed", "what AWS hands out, with an instance", handed_out()),
+    world(VPC, "failed", "what AWS hands out", nothing),
+    world(VPC, "failed", "nothing runs in it", network(used=False)),
     world(VPC, "passed", "small subnets that are meant", network(bits=28), free_addresses=8),
     world(VPC, "failed", "two subnets in one zone", network(zones="aa")),
     world(VPC, "failed", "subnets almost full", network(bits=28)),
@@ -251,11 +274,18 @@ NETWORKS = [
 
 
 def balancer(
-    *, healthy: int = 2, stopped: int = 0, zones: str = "ab", attached: bool = True
+    *,
+    healthy: int = 2,
+    stopped: int = 0,
+    zones: str = "ab",
+    attached: bool = True,
+    spare: bool = False,
+    **keys: Any,
 ) -> Fill:
-    """A balancer in these zones before a group with running and stopped instances."""
+    """A balancer in these zones before a group with running and stopped instances; `spare` is a
+    further group that stands behind nothing."""
 
-    def fill(server: Moto) -> None:
+    def fill(server: Moto) -> Mapping[str, Any]:
         ec2, elb = server.client("ec2"), server.client("elbv2")
         found = ec2.describe_subnets()["Subnets"]
         subnets = [s["SubnetId"] for s in found if s["AvailabilityZone"][-1] in zones]
@@ -275,6 +305,10 @@ def balancer(
             elb.register_targets(TargetGroupArn=group, Targets=[{"Id": i} for i in ids])
         if stopped:
             ec2.stop_instances(InstanceIds=ids[-stopped:])
+        if spare:
+            vpc = found[0]["VpcId"]
+            elb.create_target_group(Name="spare", Protocol="HTTP", Port=3000, VpcId=vpc)
+        return keys
 
     return fill
 
@@ -290,6 +324,13 @@ def instances(server: Moto, count: int) -> list[str]:
 BALANCER = "infrastructure/load-balancer"
 BALANCERS = [
     world(BALANCER, "passed", "two healthy targets in two zones", balancer()),
+    world(BALANCER, "passed", "a spare group behind nothing", balancer(spare=True)),
+    world(
+        BALANCER,
+        "failed",
+        "a group that counts is behind nothing",
+        balancer(spare=True, target_groups=["web", "spare"]),
+    ),
     world(BALANCER, "failed", "one target", balancer(healthy=1)),
     world(BALANCER, "failed", "a third target that is stopped", balancer(stopped=1)),
     world(BALANCER, "failed", "no targets", balancer(healthy=0)),
@@ -300,16 +341,26 @@ BALANCERS = [
 # certificates
 
 
-def certificates(verdict: Verdict, about: str, *, used: bool = True, **fields: Any) -> World:
-    """One certificate in ACM; moto's answer about it is given these fields."""
+def certificates(
+    verdict: Verdict,
+    about: str,
+    *,
+    used: bool = True,
+    regions: tuple[str, ...] = (REGION,),
+    at: str = "",
+    **fields: Any,
+) -> World:
+    """A certificate in ACM in each of these regions; moto's answers about those whose ARN has
+    `at` in it are given these fields."""
 
     @contextlib.contextmanager
     def setup(folder: Path) -> Iterator[Setting]:
         server = moto()
         server.reset()
         server.awake("acm")
-        acm = server.client("acm")
-        acm.request_certificate(DomainName="app.example.com", ValidationMethod="DNS")
+        for region in regions:
+            acm = server.client("acm", region)
+            acm.request_certificate(DomainName="app.example.com", ValidationMethod="DNS")
 
         def edit(content: bytes) -> bytes:
             answer = json.loads(content)
@@ -318,7 +369,8 @@ def certificates(verdict: Verdict, about: str, *, used: bool = True, **fields: A
             if "Certificate" in answer:
                 users = ["arn:aws:elasticloadbalancing:eu-central-1:1:loadbalancer/app/f/1"]
                 shown = {"RenewalEligibility": "ELIGIBLE", "InUseBy": users if used else []}
-                answer["Certificate"].update({**shown, **fields})
+                more = fields if at in answer["Certificate"]["CertificateArn"] else {}
+                answer["Certificate"].update({**shown, **more})
             return json.dumps(answer).encode()
 
         with in_front(server, edit) as front:
@@ -334,7 +386,16 @@ CERTIFICATES = [
     certificates("failed", "imported", RenewalEligibility="INELIGIBLE", Type="IMPORTED"),
     certificates("failed", "renewal failed", RenewalSummary={"RenewalStatus": "FAILED"}),
     certificates("failed", "validated by mail", DomainValidationOptions=MAIL),
-    certificates("failed", "none in use", used=False),
+    certificates("passed", "CloudFront's alone", regions=("us-east-1",)),
+    certificates(
+        "failed",
+        "CloudFront's is imported",
+        regions=(REGION, "us-east-1"),
+        at=":us-east-1:",
+        RenewalEligibility="INELIGIBLE",
+    ),
+    certificates("unknown", "none in use", used=False),
+    certificates("unknown", "none at all", regions=()),
 ]
 
 # monitoring
@@ -355,56 +416,6 @@ def metric(server: Moto, namespace: str, name: str, value: float, **dimensions: 
     )
 
 
-def agents(*, memory: int, disk: int, count: int = 2) -> Fill:
-    """Instances of which so many have an agent that tells memory, and disk use."""
-
-    def fill(server: Moto) -> None:
-        for number, instance in enumerate(instances(server, count)):
-            if number < memory:
-                metric(server, "CWAgent", "mem_used_percent", 40, InstanceId=instance)
-            if number < disk:
-                metric(server, "CWAgent", "disk_used_percent", 40, InstanceId=instance, path="/")
-
-    return fill
-
-
-CLOUDWATCH = "monitoring-logging/cloudwatch"
-AGENTS = [
-    world(CLOUDWATCH, "passed", "memory and disk of both hosts", agents(memory=2, disk=2)),
-    world(CLOUDWATCH, "failed", "a host without an agent", agents(memory=1, disk=1)),
-    world(CLOUDWATCH, "failed", "memory but no disk", agents(memory=2, disk=0)),
-    world(CLOUDWATCH, "failed", "no hosts", nothing),
-]
-
-
-def logs(*ages_h: float, hosts: int = 2, group: str = "/app") -> Fill:
-    """A log group in which the first hosts have a stream with an event of these ages."""
-
-    def fill(server: Moto) -> None:
-        client = server.client("logs")
-        client.create_log_group(logGroupName=group)
-        for instance, age in zip(instances(server, hosts), ages_h, strict=False):
-            client.create_log_stream(logGroupName=group, logStreamName=f"{instance}/app.log")
-            at = int((time.time() - 3600 * age) * 1000)
-            client.put_log_events(
-                logGroupName=group,
-                logStreamName=f"{instance}/app.log",
-                logEvents=[{"timestamp": at, "message": "{}"}],
-            )
-
-    return fill
-
-
-AGGREGATION = "monitoring-logging/log-aggregation"
-STREAMS = [
-    world(AGGREGATION, "passed", "both hosts logged lately", logs(0.1, 0.2), log_group="/app"),
-    world(AGGREGATION, "failed", "one host never logged", logs(0.1), log_group="/app"),
-    world(AGGREGATION, "failed", "one stopped 5 hours ago", logs(0.1, 5), log_group="/app"),
-    world(AGGREGATION, "failed", "no such group", logs(0.1, 0.1, group="/x"), log_group="/app"),
-    world(AGGREGATION, "failed", "no hosts", logs(hosts=0), log_group="/app"),
-]
-
-
 def lines(count: float, group: str = "/app") -> Fill:
     """So many lines came in five minutes ago, as CloudWatch Logs counts them itself."""
 
@@ -419,76 +430,6 @@ LINES = [
     world(LOGGING, "passed", "lines come in", lines(120), log_group="/app"),
     world(LOGGING, "failed", "lines of another group", lines(120, "/other"), log_group="/app"),
     world(LOGGING, "failed", "no lines at all", nothing, log_group="/app"),
-]
-
-
-def alarms(
-    *,
-    namespace: str = "AWS/ApplicationELB",
-    state: str = "OK",
-    enabled: bool = True,
-    action: bool = True,
-    subscribed: bool = True,
-    name: str = "errors",
-) -> Fill:
-    """One alarm and its topic."""
-
-    def fill(server: Moto) -> None:
-        sns, cloudwatch = server.client("sns"), server.client("cloudwatch")
-        topic = sns.create_topic(Name="pager")["TopicArn"]
-        if subscribed:
-            sns.subscribe(TopicArn=topic, Protocol="sms", Endpoint="+4915112345678")
-        cloudwatch.put_metric_alarm(
-            AlarmName=name,
-            Namespace=namespace,
-            MetricName="m",
-            Statistic="Sum",
-            Period=60,
-            EvaluationPeriods=1,
-            Threshold=5,
-            ComparisonOperator="GreaterThanThreshold",
-            ActionsEnabled=enabled,
-            AlarmActions=[topic] if action else [],
-        )
-        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
-
-    return fill
-
-
-RULES = "monitoring-logging/alerting-rules"
-DB = "database-readiness/db-monitoring"
-DOCDB = "AWS/DocDB"
-ALARMS = [
-    world(RULES, "passed", "an alarm that rings somebody", alarms()),
-    world(RULES, "failed", "its actions are switched off", alarms(enabled=False)),
-    world(RULES, "failed", "it has no action", alarms(action=False)),
-    world(RULES, "failed", "it has no data", alarms(state="INSUFFICIENT_DATA")),
-    world(RULES, "failed", "nobody subscribed", alarms(subscribed=False)),
-    world(RULES, "failed", "only auto-scaling's own", alarms(name="TargetTracking-asg-1")),
-    world(RULES, "failed", "no alarms", nothing),
-    world(DB, "passed", "an alarm", alarms(namespace=DOCDB), database_namespace=DOCDB),
-    world(
-        DB,
-        "failed",
-        "its actions are switched off",
-        alarms(namespace=DOCDB, enabled=False),
-        database_namespace=DOCDB,
-    ),
-    world(
-        DB,
-        "failed",
-        "it has no action",
-        alarms(namespace=DOCDB, action=False),
-        database_namespace=DOCDB,
-    ),
-    world(
-        DB,
-        "failed",
-        "it has no data",
-        alarms(namespace=DOCDB, state="INSUFFICIENT_DATA"),
-        database_namespace=DOCDB,
-    ),
-    world(DB, "failed", "alarms on other things", alarms(), database_namespace=DOCDB),
 ]
 
 
@@ -510,7 +451,7 @@ DASHBOARDS = [
     world(DASHBOARD, "passed", "one with a graph", dashboard(WORDS, GRAPH)),
     world(DASHBOARD, "failed", "one with nothing but words", dashboard(WORDS)),
     world(DASHBOARD, "failed", "an empty one", dashboard()),
-    world(DASHBOARD, "failed", "none", nothing),
+    world(DASHBOARD, "unknown", "none", nothing),
 ]
 
 
@@ -534,8 +475,9 @@ def traces(*, hours_ago: float) -> Fill:
 PERFORMANCE = "monitoring-logging/performance-monitoring"
 TRACES = [
     world(PERFORMANCE, "passed", "a trace of just now", traces(hours_ago=0.1)),
-    world(PERFORMANCE, "failed", "traces of yesterday", traces(hours_ago=26)),
-    world(PERFORMANCE, "failed", "no traces", nothing),
+    world(PERFORMANCE, "failed", "none since five hours", traces(hours_ago=5)),
+    world(PERFORMANCE, "unknown", "traces of yesterday", traces(hours_ago=26)),
+    world(PERFORMANCE, "unknown", "no traces", nothing),
 ]
 
 WORLDS = [
@@ -545,10 +487,7 @@ WORLDS = [
     *NETWORKS,
     *BALANCERS,
     *CERTIFICATES,
-    *AGENTS,
-    *STREAMS,
     *LINES,
-    *ALARMS,
     *DASHBOARDS,
     *TRACES,
 ]

@@ -8,18 +8,20 @@ from typing import Any
 from tests.probes.partners_aws import REGION
 from tests.probes.partners_cloud import (
     OTHER_REGION,
-    Build,
     alarms,
     balancer,
     bandwidth,
     cache_cluster,
+    in_zones,
     instances,
     nowhere,
     regions,
     scaling_group,
     web_tier,
+    with_spare,
 )
 from tests.probes.partners_records import (
+    DATABASE,
     backups,
     copies,
     costs,
@@ -35,24 +37,6 @@ from tests.probes.partners_records import (
 )
 from tests.worlds.harness import World
 from tests.worlds.moto_world import moto_alone, world
-
-
-def _alarm_worlds(item: str, metric: str, namespace: str = "CWAgent", **more: Any) -> list[World]:
-    """An item about alarms on one metric: fine, and everything that alarms lack."""
-    rows: list[tuple[str, Build]] = [
-        ("there is none", nowhere()),
-        ("it watches something else", alarms("requests", namespace=namespace)),
-        ("it calls nobody", alarms(metric, namespace=namespace, AlarmActions=[])),
-        ("its actions are off", alarms(metric, namespace=namespace, ActionsEnabled=False)),
-        ("it gets no data", alarms(metric, namespace=namespace, state="INSUFFICIENT_DATA")),
-        ("it rings too late", alarms(metric, namespace=namespace, Threshold=99.0)),
-    ]
-    good = alarms(metric, count=2, namespace=namespace)
-    return [
-        world(item, "passed", "alarms with actions and data", good),
-        *(world(item, "failed", about, build) for about, build in rows),
-    ]
-
 
 _GOOD: dict[str, Any] = {"RequestCount": 1_000.0, "TargetResponseTime": 0.12}
 _KMS: dict[str, Any] = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key"}
@@ -77,15 +61,14 @@ _ENCRYPTED = "backup-strategy/backup-encryption"
 _FAILOVER = "single-server-failure/automatic-failover"
 _CHECKS = "single-server-failure/health-checks"
 _REGISTERED = "single-server-failure/balancer-reconfiguration"
-_DB_ALARMS = "database-failure/database-alerts"
 _REGIONS = "data-center-outage/multi-region-deployment"
 _DNS = "data-center-outage/dns-failover"
 _FORENSICS = "security-breach/forensics-capability"
 
-_MONGO = ("connections", "lag", "disk")
 _HOURS_28 = timedelta(hours=28)
 
 _WEEK = 7 * 24 * 60.0
+
 
 ASSISTING: list[World] = [
     world("deployment-execution/metrics-during-deploy", "passed", "40 % CPU", instances(40.0)),
@@ -208,6 +191,12 @@ WORLDS: list[World] = [
     world(_CLEAR, "passed", "nothing critical", findings("LOW", "HIGH")),
     world(_CLEAR, "failed", "a critical finding", findings("LOW", "CRITICAL")),
     world(_CLEAR, "failed", "nothing reports to the hub", findings()),
+    world(
+        _CLEAR,
+        "failed",
+        "nothing reported for weeks",
+        findings("LOW", updated="2026-01-20T00:00:00Z"),
+    ),
     world(_DAILY, "passed", "a fresh dump", backups()),
     world(_DAILY, "failed", "the newest dump is 28 hours old", backups(), later=_HOURS_28),
     world(_DAILY, "failed", "the dump is a stump", backups(size=300)),
@@ -219,6 +208,13 @@ WORLDS: list[World] = [
     world(_RETENTION, "failed", "one group is kept for ever", log_groups(30, None)),
     world(_RETENTION, "failed", "there are no groups", log_groups()),
     world(_LB, "passed", "two healthy targets in two zones", web_tier()),
+    world(_LB, "passed", "a spare group behind nothing", with_spare(web_tier(), target_groups=[])),
+    world(
+        _LB,
+        "failed",
+        "a group that counts is behind nothing",
+        with_spare(web_tier(), target_groups=["web", "spare"]),
+    ),
     world(_LB, "failed", "one target is down", web_tier(stopped=True)),
     world(_LB, "failed", "no target is registered", web_tier(targets=False)),
     world(_LB, "failed", "one zone only", web_tier(zones=1)),
@@ -259,9 +255,6 @@ WORLDS: list[World] = [
     world(_TYPE, "passed", "all of the new type", scaling_group(**_WANTED)),
     world(_TYPE, "failed", "still the old type", scaling_group(kind="t3.micro", **_WANTED)),
     world(_TYPE, "failed", "nothing runs", nowhere(auto_scaling_group="web", **_WANTED)),
-    *_alarm_worlds("vertical-scaling/memory-monitoring", "mem_used_percent"),
-    *_alarm_worlds("vertical-scaling/cpu-monitoring", "CPUUtilization", "AWS/EC2"),
-    *_alarm_worlds("vertical-scaling/disk-monitoring", "disk_used_percent"),
     world(
         _GBPS,
         "passed",
@@ -288,21 +281,59 @@ WORLDS: list[World] = [
         _PLANS, "failed", "only on Sundays", plan("cron(0 5 ? * 1 *)"), fake=selections("database")
     ),
     world(_PLANS, "failed", "the plan saves nothing", plan("cron(0 5 ? * * *)"), fake=selections()),
-    world(_PLANS, "failed", "no plan", nowhere(), fake=selections("database")),
+    world(
+        _PLANS,
+        "failed",
+        "the plan saves something else: only a person saved the database",
+        plan("cron(0 5 ? * * *)"),
+        fake=selections("files", by=""),
+    ),
+    world(
+        _PLANS,
+        "failed",
+        "the database did not get through",
+        plan("cron(0 5 ? * * *)"),
+        fake=selections("database", state="FAILED"),
+    ),
+    world(_PLANS, "failed", "no plan", nowhere(database_arn=DATABASE), fake=selections("database")),
     world(_PLACES, "passed", "a fresh copy in another region", copies()),
     world(_PLACES, "failed", "the copy is in the same region", copies(region="eu-central-1")),
     world(_PLACES, "failed", "nothing was copied", copies(size=None)),
+    world(_PLACES, "failed", "the copy is a stump", copies(size=300)),
     world(_PLACES, "failed", "both are 28 hours old", copies(), later=_HOURS_28),
     world(_ENCRYPTED, "passed", "a KMS key, no plain snapshot", backups(**_KMS)),
     world(_ENCRYPTED, "failed", "without a KMS key", backups(ServerSideEncryption="AES256")),
     world(_ENCRYPTED, "failed", "a plain snapshot", backups(plain_snapshot=True, **_KMS)),
     world(_ENCRYPTED, "failed", "no backup", backups(size=None)),
-    world(_FAILOVER, "passed", "two in two zones", scaling_group()),
+    world(_FAILOVER, "passed", "two in two zones", scaling_group(), edit=in_zones("ab")),
+    world(
+        _FAILOVER,
+        "passed",
+        "by the balancer's check and others",
+        scaling_group(check="EC2,ELB"),
+        edit=in_zones("ab"),
+    ),
+    world(_FAILOVER, "failed", "both in one zone", scaling_group(), edit=in_zones("a")),
     world(_FAILOVER, "failed", "one server", scaling_group(minimum=1)),
     world(_FAILOVER, "failed", "one zone", scaling_group(zones=1)),
-    world(_FAILOVER, "failed", "hung servers stay", scaling_group(check="EC2")),
-    world(_FAILOVER, "failed", "nothing is replaced", scaling_group(suspended="ReplaceUnhealthy")),
+    world(
+        _FAILOVER,
+        "failed",
+        "hung servers stay",
+        scaling_group(check="EC2"),
+        edit=in_zones("ab"),
+    ),
+    world(
+        _FAILOVER,
+        "failed",
+        "nothing is replaced",
+        scaling_group(suspended="ReplaceUnhealthy"),
+        edit=in_zones("ab"),
+    ),
     world(_CHECKS, "passed", "a path, out after 20 s", web_tier()),
+    world(
+        _CHECKS, "passed", "a spare group behind nothing", with_spare(web_tier(), target_groups=[])
+    ),
     world(_CHECKS, "failed", "the root page", web_tier(path="/")),
     world(_CHECKS, "failed", "out after 150 s", web_tier(interval=30, failures=5)),
     world(_CHECKS, "failed", "the group does not go by it", web_tier(check="EC2")),
@@ -317,13 +348,6 @@ WORLDS: list[World] = [
     world(
         _REGISTERED, "failed", "registering is suspended", web_tier(suspended="AddToLoadBalancer")
     ),
-    world(_DB_ALARMS, "passed", "three alarms", alarms(*_MONGO)),
-    world(_DB_ALARMS, "failed", "one alarm", alarms("disk")),
-    world(
-        _DB_ALARMS, "failed", "silence is green", alarms(*_MONGO, TreatMissingData="notBreaching")
-    ),
-    world(_DB_ALARMS, "failed", "one calls nobody", alarms(*_MONGO, AlarmActions=[])),
-    world(_DB_ALARMS, "failed", "one gets no data", alarms(*_MONGO, state="INSUFFICIENT_DATA")),
     world(
         _REGIONS,
         "passed",
@@ -342,10 +366,13 @@ WORLDS: list[World] = [
     world(_DNS, "failed", "no health check", zone(check=False)),
     world(_DNS, "failed", "kept for an hour", zone(ttl=3600)),
     world(_DNS, "failed", "no second record", zone(secondary=False)),
+    world(_DNS, "failed", "the second record is another name's", zone(other="blog")),
     world(_FORENSICS, "passed", "a trail and flow logs", trail()),
     world(_FORENSICS, "failed", "the trail is stopped", trail(logging=False)),
     world(_FORENSICS, "failed", "one region only", trail(regions=False)),
     world(_FORENSICS, "failed", "files may be changed unseen", trail(validated=False)),
     world(_FORENSICS, "failed", "no flow logs", trail(flow_logs=False)),
+    world(_FORENSICS, "failed", "flow logs of another VPC", trail(elsewhere=True)),
+    world(_FORENSICS, "failed", "only what was refused", trail(traffic="REJECT")),
     *ASSISTING,
 ]

@@ -19,6 +19,10 @@ from opsdeck.probes.engine import Engine, Round, Seen
 SHIPPED = Path(__file__).parents[2] / "checklists.toml"
 
 
+Verdict = Literal["passed", "failed", "unknown"]
+"""`unknown`: there is nothing to judge, and the probe says so."""
+
+
 class Setting(NamedTuple):
     """What `opsdeck.toml` and the environment say in a world."""
 
@@ -38,7 +42,7 @@ class World(NamedTuple):
 
     item: str
     """CHECKLIST/ITEM"""
-    verdict: Literal["passed", "failed"]
+    verdict: Verdict
     about: str
     """What is (or is not) so in this world, in a few words."""
     setup: Callable[[Path], AbstractContextManager[Setting]]

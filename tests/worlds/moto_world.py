@@ -7,42 +7,49 @@ What moto lacks is answered by a small server in front of it, as AWS documents i
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
 from opsdeck.probes import _aws_calls
 from opsdeck.probes._aws_access import now
-from tests.probes.partners_aws import KEYS, NO_FILES, REGION, Moto, Told, moto, stub
+from tests.probes.partners_aws import KEYS, NO_FILES, REGION, Moto, Told, in_front, moto, stub
 from tests.probes.partners_cloud import Build, Fake
-from tests.worlds.harness import Setting, World, items
+from tests.worlds.harness import Setting, Verdict, World, items
 
 
 def world(
     item: str,
-    verdict: Literal["passed", "failed"],
+    verdict: Verdict,
     about: str,
     build: Build,
     *,
     fake: Fake | None = None,
+    edit: Callable[[bytes], bytes] | None = None,
     later: timedelta = timedelta(0),
 ) -> World:
-    """An AWS with what `build` puts there, seen `later`; `fake` answers what moto cannot."""
+    """An AWS with what `build` puts there, seen `later`; `fake` answers what moto cannot, `edit`
+    changes what it answers."""
 
     def setup(tmp_path: Path) -> AbstractContextManager[Setting]:
-        return _setting(item, build, fake, later)
+        return _setting(item, build, fake, edit, later)
 
     return World(item, verdict, about, setup)
 
 
 @contextmanager
-def _setting(item: str, build: Build, fake: Fake | None, later: timedelta) -> Iterator[Setting]:
+def _setting(
+    item: str,
+    build: Build,
+    fake: Fake | None,
+    edit: Callable[[bytes], bytes] | None,
+    later: timedelta,
+) -> Iterator[Setting]:
     aws = moto()
     for service in _services(item):
         _wake(service)
@@ -52,8 +59,10 @@ def _setting(item: str, build: Build, fake: Fake | None, later: timedelta) -> It
         url = aws.url
         if fake is not None:
             url = stack.enter_context(stub(_before(aws, fake))).url
+        if edit is not None:
+            url = stack.enter_context(in_front(aws, edit)).url
         if later:
-            stack.enter_context(_clock(later))
+            stack.enter_context(clock(later))
         table = {"kind": "aws", "region": REGION, "endpoint_url": url, **keys}
         yield Setting({"aws": table}, environ={**NO_FILES, **KEYS})
 
@@ -104,7 +113,7 @@ def moto_alone(handler: BaseHTTPRequestHandler, body: bytes) -> Told | None:
 
 
 @contextmanager
-def _clock(later: timedelta) -> Iterator[None]:
+def clock(later: timedelta) -> Iterator[None]:
     """Ages are counted from a later moment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_aws_calls, "now", lambda: now() + later)

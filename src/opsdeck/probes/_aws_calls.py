@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from opsdeck.probes._aws_access import Access, left, now
-from opsdeck.probes._aws_errors import not_found, problem
+from opsdeck.probes._aws_alarms import with_dimensions, with_facts
+from opsdeck.probes._aws_errors import not_found, problem, throttled
 from opsdeck.probes._aws_metrics import percent, with_series
 from opsdeck.probes._aws_names import refusal
 from opsdeck.probes._aws_reply import Reply
 from opsdeck.probes._aws_times import filled
 from opsdeck.probes.base import ProbeError
+
+_PAUSES = (0.15, 0.3, 0.6)
+"""Seconds before a throttled request is sent again."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _KEYS = frozenset({"secretaccesskey", "sessiontoken", "secretstring", "dbpassword"})
@@ -66,11 +72,8 @@ def perform(access: Access, client: Any, call: Call, value: Any = None) -> Answe
         raise problem(error, call.service, call.operation, region) from None
     latency_ms = _since(begun)
     try:
-        if call.service == "cloudwatch" and call.operation in (
-            "GetMetricData",
-            "GetMetricStatistics",
-        ):
-            raw = with_series(raw, moment)
+        if call.service == "cloudwatch":
+            raw = _with_facts(call.operation, raw, moment)
         reply = Reply(moment, call.service).plain(raw, model.output_shape)
     except (RecursionError, TypeError, ValueError, OverflowError):
         raise ProbeError(
@@ -80,6 +83,15 @@ def perform(access: Access, client: Any, call: Call, value: Any = None) -> Answe
         of, within = str(call.ratio.get("of", "")), str(call.ratio.get("in", ""))
         reply["percent"] = percent(reply.get("series", {}), of, within)
     return Answer(reply, pages, complete, latency_ms)
+
+
+def _with_facts(operation: str, raw: dict[str, Any], moment: datetime) -> dict[str, Any]:
+    """A reply of CloudWatch with what people ask of it."""
+    if operation in ("GetMetricData", "GetMetricStatistics"):
+        return with_series(raw, moment)
+    if operation == "DescribeAlarms":
+        return with_facts(raw)
+    return with_dimensions(raw) if operation == "ListMetrics" else raw
 
 
 def _since(begun: float) -> float:
@@ -133,7 +145,7 @@ def _read(
     for number in range(1, call.pages + 1):
         if left() <= 0:
             raise TimeoutError
-        page = send(**parameters)
+        page = _patiently(send, parameters)
         if not isinstance(page, dict):
             raise ValueError
         page.pop("ResponseMetadata", None)
@@ -146,6 +158,21 @@ def _read(
         told.append(following)
         parameters = {**parameters, **following}
     return _without_tokens(whole, paging), call.pages, False
+
+
+def _patiently(send: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+    """What AWS answers, asked again after a short pause where it says that it was too much at
+    once: many instances are asked after one by one. Whoever asks at the same time waits
+    differently long."""
+    for pause in (*_PAUSES, None):
+        try:
+            return send(**parameters)
+        except Exception as error:
+            wait = None if pause is None else pause * random.uniform(0.5, 1.5)
+            if wait is None or wait > left() or not throttled(error):
+                raise
+            time.sleep(wait)
+    return None
 
 
 class _Paging(NamedTuple):

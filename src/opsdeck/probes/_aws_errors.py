@@ -42,6 +42,12 @@ def not_found(error: BaseException) -> dict[str, str] | None:
     return None
 
 
+def throttled(error: BaseException) -> bool:
+    """Whether AWS said that these were too many requests."""
+    code, _, status = _answered(error)
+    return status == 429 or bool(_THROTTLED.search(code))
+
+
 def problem(
     error: BaseException, service: str, operation: str = "", region: str = ""
 ) -> ProbeError:
@@ -78,7 +84,7 @@ def _refusal(
 ) -> ProbeError:
     """What an error answer means."""
     said = f"{_short(code)}{': ' + message if message else ''}"
-    if _THROTTLED.search(code) or status == 429:
+    if status == 429 or _THROTTLED.search(code):
         return ProbeError(
             "throttled", f"{what}{where} is throttled ({_short(code)}): look less often"
         )

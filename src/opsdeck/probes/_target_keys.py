@@ -49,6 +49,7 @@ ITEM_KEYS: dict[str, dict[str, str]] = {
     "aws": {
         "account": "the account number (text) the credentials must belong to",
         "agent_namespace": "CloudWatch namespace the agent writes memory and disk use to",
+        "alarm_prefix": "what names of the alarms that count begin with",
         "auto_scaling_group": "name of the application's auto-scaling group",
         "backup_bucket": "the bucket that database dumps are put into",
         "backup_bytes_min": "no whole dump is smaller than so many bytes",
@@ -60,13 +61,22 @@ ITEM_KEYS: dict[str, dict[str, str]] = {
         "daily_cost_max": "the most a day may cost, in the bill's currency",
         "database_alarm_prefix": "what names of the database's alarms begin with",
         "database_arn": "ARN of the database's cluster, instance or volume, as AWS Backup names it",
+        "database_ids": (
+            "what dimensions of its alarms name it by: the cluster and its instances, e.g. "
+            '["orders", "orders-1"]; [] for whatever is in database_namespace'
+        ),
         "database_namespace": (
             "CloudWatch namespace of the database's metrics: AWS/DocDB, AWS/RDS, or your exporter's"
         ),
         "dr_auto_scaling_group": "name of the auto-scaling group there",
         "dr_region": "the region to move to",
+        "edge_region": "the region that keeps CloudFront's certificates",
         "free_addresses": "how many addresses each subnet must have free",
         "hosted_zone_id": "the Route 53 zone with the failover records",
+        "instance_filters": (
+            "which instances count, as EC2's filters, e.g. "
+            '[{ Name = "tag:env", Values = ["production"] }]'
+        ),
         "instance_type": "the type every instance of the group should have",
         "load_balancer": (
             "the application load balancer as CloudWatch names it, the end of its ARN: app/NAME/ID"

@@ -14,6 +14,7 @@ from typing import Any
 
 from opsdeck.probes import _aws_calls as calls
 from opsdeck.probes._aws_access import READ_S, Access, access, resolvable, within
+from opsdeck.probes._aws_functions import options
 from opsdeck.probes._aws_names import refusal
 from opsdeck.probes._aws_policy import operations
 from opsdeck.probes._aws_reply import bounded
@@ -33,9 +34,10 @@ PARAMETERS = {
     "also": Parameter((dict, list), "further operations, each with `into`"),
     "each": Parameter((dict, list), "operations asked once for every one of `values`"),
     "percent": Parameter((dict,), "`{ of, in }`: ids of two series, for GetMetricData"),
+    "needs": Parameter((dict,), "`{ query, message }`: without what there is nothing to judge"),
 }
 
-MOST_VALUES = 25
+MOST_VALUES = 100
 
 _PLACE = re.compile(r"\{[a-z][a-z0-9_]*(?:\|[^{}]*)?\}")
 """What the target fills in later: no part of JMESPath looks like this."""
@@ -50,6 +52,7 @@ def problems(parameters: Mapping[str, Any]) -> Iterator[str]:
         if (reason := refusal(service, operation, given)) is not None:
             yield reason
     yield from _own_problems("", parameters, value=False)
+    yield from _needs_problems(parameters.get("needs"))
     for name, known in (("also", _ALSO), ("each", _EACH)):
         for entry in _entries(parameters.get(name)):
             if not isinstance(entry, Mapping):
@@ -78,6 +81,18 @@ def _own_problems(where: str, entry: Mapping[str, Any], *, value: bool) -> Itera
     ratio = entry.get("percent")
     if ratio is not None and not (isinstance(ratio, Mapping) and set(ratio) == {"of", "in"}):
         yield f"{where}percent must be {{ of = ID, in = ID }}"
+
+
+def _needs_problems(needs: Any) -> Iterator[str]:
+    if needs is None:
+        return
+    texts = needs.values() if isinstance(needs, Mapping) else [None]
+    if not isinstance(needs, Mapping) or set(needs) != {"query", "message"}:
+        yield "needs must be { query = JMESPATH, message = TEXT }"
+    elif not all(isinstance(text, str) and text for text in texts):
+        yield "needs: query and message must be texts"
+    elif reason := _unreadable(needs["query"]):
+        yield f"needs: query {reason}"
 
 
 def _unreadable(query: str) -> str | None:
@@ -134,7 +149,16 @@ class _Look:
         meta["latency_ms"] = answer.latency_ms
         meta["left_out"] = self._left_out + cut
         meta["complete"] = self._complete and not meta["left_out"]
-        return {**(reply if isinstance(reply, dict) else {"result": reply}), **meta}
+        document = {**(reply if isinstance(reply, dict) else {"result": reply}), **meta}
+        if answer.missing is None:
+            self._there(document)
+        return document
+
+    def _there(self, document: Document) -> None:
+        """Raise ProbeError where that is missing without which there is nothing to judge."""
+        needs = self._parameters.get("needs")
+        if needs is not None and _narrowed(document, needs["query"]) is not True:
+            raise ProbeError("missing", f"{needs['message']} (looked in {document['region']})")
 
     async def _ask(self, entry: Mapping[str, Any], value: Any = None) -> tuple[calls.Answer, str]:
         """What one call answers, and the region that did."""
@@ -206,7 +230,7 @@ def _narrowed(reply: dict[str, Any], query: Any) -> Any:
     import jmespath
 
     try:
-        return jmespath.search(str(query), reply)
+        return jmespath.search(str(query), reply, options=options())
     except Exception as error:  # wrong types in the reply, as the query sees it
         told = " ".join(str(error).split())[:200]
         raise ProbeError("protocol", f"the query does not fit AWS's reply: {told}") from None
