@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from opsdeck.checks.result import Result
+from opsdeck.deck_facts import DeckFacts
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
-from opsdeck.looking import DeckFacts, Looks
+from opsdeck.looking import Looks
 from tests.probes.partners_http import Asked, Partner, partner, reply
 from tests.screens.desk import Desk
 

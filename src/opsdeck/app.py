@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 
+from opsdeck.catalog.config import Config
 from opsdeck.deck import Deck, open_deck
 from opsdeck.journal.store import News
 from opsdeck.journal.writing import Draft
@@ -27,6 +28,8 @@ from opsdeck.widgets.glyphs import ASCII, UNICODE, Glyphs
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from opsdeck.catalog.model import Fault
 
 FOLLOW_EVERY_S = 1.0
 KEEP_PLACE_AFTER_S = 0.3
@@ -206,11 +209,13 @@ class OpsDeckApp(DeckHost):
             return
         self._following = True
         try:
-            news, edited = await self.journal_thread.run(self._look)
+            news, edited, config = await self.journal_thread.run(self._look)
+            if config is not None:
+                self._take_config(config)
             if news.reload:
                 self.deck.take_loaded(await self.journal_thread.run(self.deck.journal.load))
             minute = f"{self.deck.now():%Y-%m-%d %H:%M}"
-            if news.events or news.faults or news.reload or edited:
+            if news.events or news.faults or news.reload or edited or config is not None:
                 self._minute = minute
                 self.show_changes(self.deck.absorb_news(news))
             elif minute != self._minute:
@@ -219,8 +224,17 @@ class OpsDeckApp(DeckHost):
         finally:
             self._following = False
 
-    def _look(self) -> tuple[News, bool]:
-        return self.deck.journal.poll(), self.deck.source.reload_if_changed()
+    def _look(self) -> tuple[News, bool, Config | tuple[Fault, ...] | None]:
+        deck = self.deck
+        return deck.journal.poll(), deck.source.reload_if_changed(), deck.config_watch.poll()
+
+    def _take_config(self, new: Config | tuple[Fault, ...]) -> None:
+        before = self.deck.config
+        waiting = self.deck.take_config(new)
+        if waiting:
+            self.say(f"opsdeck.toml: {', '.join(waiting)} will count when you start anew", "warn")
+        elif self.deck.config != before:
+            self.say("opsdeck.toml was edited: its targets count from now on", "good")
 
     # Going about
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from opsdeck.catalog.config import Config, find_config, load_config, open_catalog, state_home
-from opsdeck.catalog.model import Catalog, Checklist
+from opsdeck.catalog.config_watch import ConfigWatch, left_waiting, taken_over
+from opsdeck.catalog.model import Catalog, Checklist, Fault
 from opsdeck.catalog.watch import CatalogSource
 from opsdeck.errors import UsageError
 from opsdeck.journal.clock import parse_wall, utc_now
@@ -46,8 +47,12 @@ class Deck:
         journal: Journal,
         operator: str,
         now: Callable[[], datetime] = utc_now,
+        watch: ConfigWatch | None = None,
     ) -> None:
         self.config = config
+        self.config_watch = watch or ConfigWatch(config.file)
+        self.config_faults: tuple[Fault, ...] = ()
+        """What is wrong with `opsdeck.toml` as it is now; the last good one is in force."""
         self.source = source
         self.journal = journal
         self.operator = operator
@@ -75,6 +80,16 @@ class Deck:
         """Fold what others have added; the caller must load again when `news.reload` is set."""
         self.faults += news.faults
         return self._fold(news.events)
+
+    def take_config(self, new: Config | tuple[Fault, ...]) -> list[str]:
+        """Go by an edited `opsdeck.toml`, unless it has faults; what in it waits for a start."""
+        if not isinstance(new, Config):
+            self.config_faults = new
+            return []
+        self.config_faults = ()
+        waiting = left_waiting(self.config, new)
+        self.config = taken_over(self.config, new)
+        return waiting
 
     # Writing
 
@@ -266,7 +281,9 @@ def open_deck(
     Raises the OpsDeckError family: a configuration or catalog with faults, an operator who must
     be named.
     """
-    config = load_config(find_config(config_file, environ, cwd), environ)
+    file = find_config(config_file, environ, cwd)
+    watch = ConfigWatch(file, environ)  # before it is read: an edit in between is then seen
+    config = load_config(file, environ)
     home = state_home(config, environ)
     source = open_catalog(config, home, tolerant=interactive)
     journal = Journal(home, writer_name(login()))
@@ -276,4 +293,4 @@ def open_deck(
         if not interactive:
             raise
         name = ""
-    return Deck(config, source, journal, name, now)
+    return Deck(config, source, journal, name, now, watch)

@@ -25,63 +25,14 @@ from opsdeck.checks.result import Result
 from opsdeck.checks.trust import Trust, trust_file
 from opsdeck.checks.wire import Setting
 from opsdeck.deck import Deck
-from opsdeck.errors import UsageError
-from opsdeck.journal.clock import parse_wall
+from opsdeck.deck_facts import DeckFacts
 from opsdeck.journal.writing import Draft
-from opsdeck.probes.base import Document
 from opsdeck.probes.engine import JOBS, Engine
 from opsdeck.probes.online import ANCHOR_PATIENCE_S, Connectivity, anchors
-from opsdeck.runs.status import ItemState
-from opsdeck.text import time_of_day
+from opsdeck.text import cut, time_of_day
 
-_COUNTED: tuple[ItemState, ...] = ("open", "failed", "unknown", "stale", "deferred")
-
-
-class DeckFacts:
-    """What the deck knows of its own runs, for the probe that looks at them."""
-
-    def __init__(self, deck: Deck) -> None:
-        self._deck = deck
-
-    def run_facts(self, run: str, item: str | None) -> Document | None:
-        """How a run, or an item in it, stands; None when there is no such run or item."""
-        deck = self._deck
-        try:
-            checklist, key = deck.locate_run(run)
-        except UsageError:
-            return None
-        if item is not None:
-            return self._item_facts(checklist, key, item)
-        view = deck.view(checklist, key)
-        return {
-            "run": key,
-            "state": view.state,
-            "complete": view.done == view.total,
-            "total": view.total,
-            "done": view.done,
-            **{state: view.count(state) for state in _COUNTED},
-        }
-
-    def _item_facts(self, checklist: Checklist, run: str, item: str) -> Document | None:
-        deck = self._deck
-        try:
-            status = deck.where(checklist, item, run).status
-        except UsageError:
-            return None
-        said = (
-            parse_wall(mark.at)
-            for _, mark in deck.history(checklist, item)
-            if mark.kind in ("attested", "passed")
-        )
-        newest = max((at for at in said if at is not None), default=None)
-        return {
-            "run": run,
-            "item": item,
-            "state": status.state,
-            "done": status.done,
-            "by": status.by or None,
-            "age_s": (deck.now() - newest).total_seconds() if newest else None,
-        }
+LONGEST_REFUSED = 100
+"""Cells of a command that nobody agreed to."""
 
 
 class Looks:
@@ -104,7 +55,9 @@ class Looks:
         """What was agreed to for this time only, by fingerprint."""
         self.jobs = jobs
         self.timeout_s = timeout_s
+        self._config = deck.config
         self.engine = self._engine()
+        self._old: list[Engine] = []
         self.online = Connectivity([], ANCHOR_PATIENCE_S)
         self._anchored = False
         self._remote = Remote(environ) if apart else None
@@ -116,7 +69,7 @@ class Looks:
 
     def _engine(self) -> Engine:
         return Engine(
-            self.deck.config.targets,
+            self._config.targets,
             environ=self.environ,
             folder=self._folder,
             facts=DeckFacts(self.deck),
@@ -124,9 +77,19 @@ class Looks:
             timeout_s=self.timeout_s,
         )
 
+    def follow(self) -> None:
+        """Go by the targets that the deck's configuration names now; looks under way go on."""
+        if self._config is not self.deck.config:
+            self._config = self.deck.config
+            self._old.append(self.engine)
+            self.engine = self._engine()
+            self._anchored = False
+
     async def aclose(self) -> None:
         """Close every client, and the process that looks."""
-        await self.engine.aclose()
+        engines, self._old = [*self._old, self.engine], []
+        for engine in engines:
+            await engine.aclose()
         if self._remote is not None:
             await self._remote.aclose()
 
@@ -191,6 +154,7 @@ class Looks:
     async def check(self, subjects: Sequence[Subject], on_result: OnResult) -> None:
         """Look at these now; results come one by one. Cancelling it stops every look."""
         refused = {ask.subject.address: _refusal(ask) for ask in self.asks(subjects)}
+        setting = self._setting()  # now: what was agreed to holds for the targets as they are now
 
         def refusal(subject: Subject) -> str | None:
             return refused.get(subject.address)
@@ -203,7 +167,7 @@ class Looks:
         apart = [s for s in subjects if s.probe.get("kind") != "run"]
         await self._check_here(here, refusal, on_result)
         if apart:
-            await self._check_apart(self._remote, apart, refusal, on_result)
+            await self._check_apart(self._remote, setting, apart, refusal, on_result)
 
     async def _check_here(
         self, subjects: Sequence[Subject], refusal: Refusal, on_result: OnResult
@@ -215,7 +179,12 @@ class Looks:
         await checker.check(subjects, on_result)
 
     async def _check_apart(
-        self, remote: Remote, subjects: list[Subject], refusal: Refusal, on_result: OnResult
+        self,
+        remote: Remote,
+        setting: Setting,
+        subjects: list[Subject],
+        refusal: Refusal,
+        on_result: OnResult,
     ) -> None:
         missing = {s.address: s for s in subjects}
 
@@ -224,7 +193,7 @@ class Looks:
             on_result(subject, msgspec.structs.replace(result, at=self.deck.now()))
 
         try:
-            since = await remote.check(self._setting(), subjects, refusal, came)
+            since = await remote.check(setting, subjects, refusal, came)
             self.online.offline_since = since
         except (WorkerGoneError, OSError) as error:
             for subject in missing.values():
@@ -234,19 +203,25 @@ class Looks:
     def _setting(self) -> Setting:
         folder = self._folder
         return Setting(
-            targets=self.deck.config.targets,
-            anchors=list(self.deck.config.anchors),
+            targets=self._config.targets,
+            anchors=list(self._config.anchors),
             folder=str(folder) if folder else None,
             zone=self.deck.config.timezone,
             jobs=self.jobs,
             timeout_s=self.timeout_s,
         )
 
+    async def ask_anchors(self) -> None:
+        """Find out whether this machine is still cut off."""
+        self.follow()
+        await self._anchor()
+        await self.online.judge(self.deck.now())
+
     async def _anchor(self) -> None:
         """Find out, once, what tells whether this machine is cut off."""
         if not self._anchored:
             self._anchored = True
-            config = self.deck.config
+            config = self._config
             targets = [self.engine.target(name) for name in config.targets]
             self.online.anchors = await anchors(targets, config.anchors)
 
@@ -270,9 +245,12 @@ class Looks:
 
 
 def _refusal(ask: Ask) -> str:
+    """Why it was not done; a script is not repeated in full: question and doctor show it."""
+    first, *more = ask.kept.splitlines() or [""]
+    kept = cut(first, LONGEST_REFUSED) + (" …" if more and len(first) <= LONGEST_REFUSED else "")
     match ask.consent.kind:
         case "command":
-            return f"nobody here agreed to run: {ask.kept}"
+            return f"nobody here agreed to run: {kept}"
         case "change":
-            return f"it may change something, and nobody agreed to: {ask.kept}"
-    return f"only when asked for by name: {ask.kept}"
+            return f"it may change something, and nobody agreed to: {kept}"
+    return f"only when asked for by name: {kept}"

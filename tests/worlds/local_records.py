@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from opsdeck.deck import open_deck
-from opsdeck.looking import DeckFacts
+from opsdeck.deck_facts import DeckFacts
 from opsdeck.runs import acts
 from tests.probes.partners_local import write
 from tests.worlds.harness import Setting, World

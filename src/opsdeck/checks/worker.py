@@ -36,6 +36,7 @@ class Worker:
         self._online = Connectivity([], ANCHOR_PATIENCE_S)
         self._zone = ZoneInfo("UTC")
         self._passes: dict[int, asyncio.Task[None]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def serve(self, orders: asyncio.StreamReader) -> None:
         """Until the pipe ends."""
@@ -47,7 +48,9 @@ class Worker:
                 continue
             if order.setting is not None:
                 await self._settle(order.setting)
-            task = asyncio.ensure_future(self._carry_out(order))
+            assert self._engine is not None
+            # Of now: what was agreed to holds for these targets, not for those of the next order.
+            task = asyncio.ensure_future(self._carry_out(order, self._engine))
             self._passes[order.number] = task
         running_ones = list(self._passes.values())
         for task in running_ones:
@@ -57,7 +60,9 @@ class Worker:
 
     async def _settle(self, setting: Setting) -> None:
         if self._engine is not None:
-            await self._engine.aclose()
+            closing = asyncio.ensure_future(_closed(self._engine, list(self._passes.values())))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         self._zone = ZoneInfo(setting.zone)
         self._engine = Engine(
             setting.targets,
@@ -68,13 +73,12 @@ class Worker:
         targets = [self._engine.target(name) for name in setting.targets]
         self._online.anchors = await anchors(targets, setting.anchors)
 
-    async def _carry_out(self, order: Order) -> None:
-        assert self._engine is not None
+    async def _carry_out(self, order: Order, engine: Engine) -> None:
         subjects = [Subject(o.checklist, o.checklist.items[0], o.run) for o in order.items]
         refusals = {id(s): o.refusal for s, o in zip(subjects, order.items, strict=True)}
         places = {id(subject): index for index, subject in enumerate(subjects)}
         checker = Checker(
-            self._engine,
+            engine,
             self._online,
             now=lambda: datetime.now(UTC),
             clock=lambda at: time_of_day(at, datetime.now(UTC), self._zone),
@@ -98,6 +102,13 @@ class Worker:
                 line = line[os.write(self._out, line) :]
         except OSError:
             os._exit(0)  # nobody listens any more
+
+
+async def _closed(engine: Engine, passes: list[asyncio.Task[None]]) -> None:
+    """Close what an engine opened, once the passes that look with it have ended."""
+    if passes:
+        await asyncio.wait(passes)
+    await engine.aclose()
 
 
 async def _main(out: int) -> None:

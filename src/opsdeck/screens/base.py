@@ -213,10 +213,11 @@ class Frame(Screen[None]):
                 f"OFFLINE OpsDeck itself is cut off since {since}: what probes would look at is"
                 " unknown, and nobody is blamed. What was last found stays"
             )
-        if deck.source.faults:
-            first = deck.source.faults[0]
-            more = f" (and {len(deck.source.faults) - 1} more)" if deck.source.faults[1:] else ""
-            said.append(f"CATALOG {first}{more}. The last good one stays on screen")
+        for what, faults in (("CONFIG", deck.config_faults), ("CATALOG", deck.source.faults)):
+            if faults:
+                more = f" (and {len(faults) - 1} more)" if faults[1:] else ""
+                kept = "stays on screen" if what == "CATALOG" else "counts until it is mended"
+                said.append(f"{what} {faults[0]}{more}. The last good one {kept}")
         if deck.faults:
             first_fault = deck.faults[0]
             more = f" (and {len(deck.faults) - 1} more)" if deck.faults[1:] else ""
