@@ -87,6 +87,10 @@ CONSENTS: list[tuple[dict[str, Any], Consent | None]] = [
         {"method": "POST", "url": "https://a.example/x", "changes": True},
         Consent("change", "POST https://a.example/x"),
     ),
+    (
+        {"method": "PUT", "path": "/x", "body": {"a": "ä"}, "changes": True},
+        Consent("change", 'PUT /x\n{"a": "ä"}'),
+    ),
     ({"burst": 30, "path": "/login"}, Consent("burst", "30 requests at once: GET /login")),
 ]
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 
 from opsdeck.screens.confirm import Confirm
 from opsdeck.screens.evidence import EvidenceScreen
+from tests.probes.partners_http import partner, reply
 from tests.screens.desk import (
     AppPilot,
     Desk,
@@ -374,3 +376,100 @@ async def test_the_last_ten_verdicts_show_as_glyphs(tmp_path: Path, port: int) -
         # THEN the row of glyphs says so
         await until(pilot, lambda: says(pilot, "last ten  ✓✗✓"))
         assert listed(pilot).key == "a"
+
+
+async def test_n_leaves_out_what_acts_and_esc_checks_nothing(tmp_path: Path, port: int) -> None:
+    # GIVEN a list with an item that runs something, and one that only looks
+    made = tmp_path / "made"
+    desk = Desk(tmp_path, catalog(command("touch", "touch", str(made)), tcp("a", port)))
+    async with desk.app().run_test(size=(80, 24)) as pilot:
+        await open_list(pilot, "net")
+        # WHEN all are to be checked THEN the question says what each key does
+        await pilot.press("C")
+        await until(pilot, lambda: says(pilot, "leave this out"))
+        assert says(pilot, "check nothing at all")
+        # AND esc checks nothing
+        await pilot.press("escape")
+        await until(pilot, lambda: says(pilot, "nothing is checked: nothing was run"))
+        assert on_disk(desk) == []
+        # AND n checks the rest
+        await pilot.press("C")
+        await until(pilot, lambda: says(pilot, "leave this out"))
+        await pilot.press("n")
+        await until(pilot, lambda: says(pilot, "checked 1; 1 item left out: nothing was run for"))
+        assert "passed" in row(pilot, "Port of a")
+        assert "open" in row(pilot, "Command touch")
+        assert not made.exists()
+
+
+async def test_a_y_typed_ahead_agrees_to_nothing(tmp_path: Path) -> None:
+    # GIVEN an item that runs something
+    made = tmp_path / "made"
+    desk = Desk(tmp_path, catalog(command("touch", "touch", str(made))))
+    async with desk.app().run_test(size=(80, 24)) as pilot:
+        await open_list(pilot, "net")
+        # WHEN y comes with the key that asks, before the question could be read
+        for key in ("c", "y"):
+            pilot.app.post_message(Key(key, key))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm) and says(pilot, "touch"))
+        # THEN the question still stands, and nothing was run
+        await pilot.pause(0.3)
+        assert isinstance(pilot.app.screen, Confirm)
+        assert not made.exists()
+        # AND a y typed at it counts
+        await pilot.press("y")
+        await until(pilot, made.exists)
+        await checked(pilot)
+
+
+async def test_an_edit_of_opsdeck_toml_counts_at_once_unless_it_is_broken(
+    tmp_path: Path, port: int
+) -> None:
+    # GIVEN an item whose target is not named yet
+    probe = 'probe = { kind = "tcp", target = "db" }\nexpect = ["open"]'
+    desk = Desk(tmp_path, catalog(f'id = "db"\ntext = "Database port open"\n{probe}'))
+    config = tmp_path / "opsdeck.toml"
+    head = f'[deck]\nhome = "{desk.home}"\n[targets.db]\nkind = "tcp"\n'
+    async with desk.app().run_test(size=(120, 40)) as pilot:
+        await open_list(pilot, "net")
+        await pilot.press("c")
+        await until(pilot, lambda: says(pilot, "there is no target"))
+        # WHEN it is added with a mistake THEN a banner names file and line, and what was stays
+        config.write_text(f"{head}host = 7\nport =", encoding="utf-8")
+        await until(pilot, lambda: says(pilot, "CONFIG"))
+        assert says(pilot, "opsdeck.toml")
+        assert app_of(pilot).deck.config.targets == {}
+        # WHEN it is mended THEN the banner goes, and the item comes alive
+        config.write_text(f'{head}host = "127.0.0.1"\nport = {port}\n', encoding="utf-8")
+        await until(pilot, lambda: says(pilot, "its targets count from now on"))
+        assert not says(pilot, "CONFIG")
+        await pilot.press("c")
+        await until(pilot, lambda: "passed" in row(pilot, "Database port"))
+        # WHEN the port changes THEN the next look goes there
+        config.write_text(f'{head}host = "127.0.0.1"\nport = {closed_port()}\n', encoding="utf-8")
+        await until(pilot, lambda: app_of(pilot).deck.config.targets["db"]["port"] != port)
+        await pilot.press("c")
+        await until(pilot, lambda: "failed" in row(pilot, "Database port"))
+
+
+async def test_a_request_that_changes_something_is_shown_whole(tmp_path: Path) -> None:
+    # GIVEN an item that posts
+    text = (
+        'id = "post"\ntext = "Posting works"\nprobe = { kind = "http", target = "web",'
+        ' path = "/orders", method = "POST", body = { sku = "x[red]" }, changes = true }\n'
+        'expect = ["status == `200`"]'
+    )
+    with partner(reply("ok")) as server:
+        desk = Desk(tmp_path, catalog(text))
+        web = {"web": {"kind": "web", "url": server.url}}
+        async with desk.app(targets=web).run_test(size=(80, 24)) as pilot:
+            await open_list(pilot, "net")
+            # WHEN it is checked THEN method, place and body are asked about
+            await pilot.press("c")
+            await until(pilot, lambda: says(pilot, "POST /orders"))
+            assert says(pilot, f"net/post, to {server.url.removeprefix('http://')}")
+            assert says(pilot, '{"sku": "x[red]"}')
+            assert server.asked == []
+            await pilot.press("y")
+            await until(pilot, lambda: "passed" in row(pilot, "Posting works"))
+            assert [a.body for a in server.asked] == [b'{"sku": "x[red]"}']

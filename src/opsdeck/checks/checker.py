@@ -16,7 +16,8 @@ from opsdeck.catalog.model import Checklist, Item
 from opsdeck.checks.evidence import bounded
 from opsdeck.checks.judge import judge, reason_of
 from opsdeck.checks.result import Judged, Result, Verdict
-from opsdeck.probes.base import ANSWERED, CUT_OFF, Consent, Document, ProbeError
+from opsdeck.probes.address import address_of
+from opsdeck.probes.base import ANSWERED, CUT_OFF, Consent, Document, ProbeError, Target
 from opsdeck.probes.engine import LOCAL_KINDS, Engine, Round, Seen, filled_probe
 from opsdeck.probes.online import Connectivity
 from opsdeck.probes.redact import Redactor
@@ -199,7 +200,15 @@ class Ask(NamedTuple):
     consent: Consent
     fingerprint: str
     place: str = ""
-    """The folder in which a command would run."""
+    """The folder in which a command would run, or HOST:PORT to which a request would go."""
+
+    @property
+    def about(self) -> str:
+        """Which item asks, and where it would be done."""
+        if not self.place:
+            return self.subject.address
+        way = "in" if self.consent.kind == "command" else "to"
+        return f"{self.subject.address}, {way} {self.place}"
 
     @property
     def kept(self) -> str:
@@ -226,7 +235,18 @@ def asks_of(subjects: Iterable[Subject], engine: Engine) -> list[Ask]:
         if consent is not None:
             shown = consent._replace(text=redactor.exact(consent.text))
             mark = fingerprint(subject.probe, target.raw, target.folder)
-            folder = probe.get("cwd", ".") if consent.kind == "command" else None
-            place = redactor.text(str(target.path(str(folder)))) if folder else ""
+            place = redactor.text(_place(consent, probe, target))
             found.append(Ask(subject, shown, mark, place))
     return found
+
+
+def _place(consent: Consent, probe: Mapping[str, Any], target: Target) -> str:
+    """Where it would be done; "" where that is said already, or cannot be: the look says why."""
+    if consent.kind == "command":
+        return str(target.path(str(probe.get("cwd", "."))))
+    if "url" in probe or "://" in str(probe.get("path", "")):
+        return ""  # the text names it
+    try:
+        return str(address_of(target, {}, default_port=443))
+    except ProbeError:
+        return ""

@@ -19,7 +19,7 @@ from opsdeck.commands.groups import pass_door
 from opsdeck.commands.output import say, say_text, warn
 from opsdeck.commands.table import width
 from opsdeck.errors import NotSavedError, UsageError
-from opsdeck.text import plural, visible
+from opsdeck.text import plural, visible, visible_lines
 
 if TYPE_CHECKING:
     from opsdeck.checks.checker import Ask, Subject
@@ -152,8 +152,10 @@ def _settle(looks: Looks, subjects: list[Subject], trust: bool) -> None:
 
 def _agrees(asks: list[Ask]) -> bool:
     warn("to check these items OpsDeck would, on this machine:")
-    for text in dict.fromkeys(ask.consent.text for ask in asks):
-        click.echo(f"  {visible(text)}", err=True)
+    for about, text in dict.fromkeys((ask.about, ask.consent.text) for ask in asks):
+        click.echo(f"  {visible(about)}", err=True)
+        for line in visible_lines(text):
+            click.echo(f"    {line}", err=True)
     return click.confirm("Go on?", default=False, err=True)
 
 

@@ -43,13 +43,14 @@ class Checking:
         self.total = 0
         self.done = 0
         self.failed = 0
+        self.unknown = 0
         self._looks: Looks | None = None
-        self._config: object = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._unsaved: list[Result] = []
         self._closing: asyncio.TimerHandle | None = None
         self._asking: Worker[None] | None = None
         self._waiting = ""
+        self._left: list[str] = []
 
     @property
     def offline_since(self) -> datetime | None:
@@ -71,6 +72,7 @@ class Checking:
             await in_thread(lambda: [registry.kind_of(name) for name in registry.names()])
             self._looks = module.Looks(self.host.deck, os.environ, apart=True)
         found: Looks = self._looks
+        found.follow()
         return found
 
     async def start(self, subjects: Sequence[Subject], *, asked: bool = True) -> None:
@@ -79,35 +81,46 @@ class Checking:
         A burst of requests is sent only for an item checked alone.
         """
         looks = await self.looks()
-        wanted = [s for s in subjects if (s.run, s.item.id) not in self.under_way]
-        self._waiting = ""
-        if subjects[1:]:
-            missing = looks.missing_targets(wanted)
-            wanted = [s for s in wanted if s.probe.get("target") not in missing]
-            if missing:
-                count = sum(missing.values())
-                verb = "waits" if count == 1 else "wait"
-                self._waiting = f"{plural(count, 'item')} {verb} for target {', '.join(missing)}"
+        wanted = self._with_target(looks, subjects)
         asks = looks.asks(wanted)
-        left_out: set[str] = set()
-        for ask in asks:
-            alone = len(subjects) == 1
-            if not asked or (ask.consent.kind == "burst" and not alone):
-                left_out.add(ask.subject.address)
-        open_asks = [ask for ask in asks if ask.subject.address not in left_out]
-        if open_asks and not await self._agreed(open_asks):
-            left_out |= {ask.subject.address for ask in open_asks}
+        unasked = {
+            ask.subject.address
+            for ask in asks
+            if not asked or (ask.consent.kind == "burst" and len(subjects) > 1)
+        }
+        open_asks = [ask for ask in asks if ask.subject.address not in unasked]
+        refused = await self._refused(open_asks, len(wanted) - len(asks))
+        if refused is None:
+            self.host.say("nothing is checked: nothing was run, nothing was sent")
+            return
+        left_out = unasked | refused
         wanted = [s for s in wanted if s.address not in left_out]
         if left_out and asked:
-            self.host.say(f"{plural(len(left_out), 'item')} not checked: nothing was run for them")
+            verb = "them" if len(left_out) > 1 else "it"
+            said = f"{plural(len(left_out), 'item')} left out: nothing was run for {verb}"
+            self._left.append(said)
+            self.host.say(said)
         if not wanted and self._waiting:
             self.host.say(f"{self._waiting}: `opsdeck doctor` says what to add", "warn")
         if wanted:
             self._begin(wanted, {a.fingerprint for a in open_asks if a.consent.kind != "command"})
 
-    async def _agreed(self, asks: list[Ask]) -> bool:
-        """Whether the operator says yes to what would be done, shown exactly."""
-        looks = await self.looks()
+    def _with_target(self, looks: Looks, subjects: Sequence[Subject]) -> list[Subject]:
+        """Those that are not being looked at already and, of several, have their target."""
+        wanted = [s for s in subjects if (s.run, s.item.id) not in self.under_way]
+        self._waiting, self._left = "", []
+        missing = looks.missing_targets(wanted) if subjects[1:] else {}
+        if missing:
+            count = sum(missing.values())
+            verb = "waits" if count == 1 else "wait"
+            self._waiting = f"{plural(count, 'item')} {verb} for target {', '.join(missing)}"
+        return [s for s in wanted if s.probe.get("target") not in missing]
+
+    async def _refused(self, asks: list[Ask], others: int) -> set[str] | None:
+        """The addresses of what the operator leaves out, of what would be done, shown exactly;
+        None when nothing at all is to be checked. `others` are checked without any question."""
+        refused: set[str] = set()
+        agreed: list[Ask] = []
         commands = [ask for ask in asks if ask.consent.kind == "command"]
         acts = [ask for ask in asks if ask.consent.kind != "command"]
         for chosen, title, about, yes in (
@@ -116,21 +129,34 @@ class Checking:
         ):
             if not chosen:
                 continue
-            shown = [(_about_ask(ask), ask.consent.text) for ask in chosen]
-            question = Confirm(title, about, shown, self.host.glyphs, yes)
-            if not await self.host.push_screen_wait(question):
-                return False
+            rest = others + len(asks) - len(chosen) - len(refused)
+            without = f"leave {'these' if chosen[1:] else 'this'} out" if rest else ""
+            shown = [(ask.about, ask.consent.text) for ask in chosen]
+            question = Confirm(title, about, shown, self.host.glyphs, yes=yes, without=without)
+            answer = await self.host.push_screen_wait(question)
+            if answer == "yes":
+                agreed += chosen
+            elif answer == "without":
+                refused |= {ask.subject.address for ask in chosen}
+            else:
+                return None
+        if agreed:
+            await self._remember(agreed)
+        return refused
+
+    async def _remember(self, asks: list[Ask]) -> None:
         from opsdeck.errors import NotSavedError
 
+        looks = await self.looks()
         try:
             await self.host.journal_thread.run(lambda: looks.remember(asks))
         except NotSavedError as error:
             self.host.say(f"agreed for this time only: {error}", "warn")
-        return True
 
     def _begin(self, subjects: list[Subject], once: set[str]) -> None:
         if not self._tasks:
-            self.total = self.done = self.failed = 0
+            self.total = self.done = self.failed = self.unknown = 0
+            self.host.say("")  # what was said of the checks before
         self.total += len(subjects)
         self.under_way |= {(s.run, s.item.id) for s in subjects}
         task = asyncio.ensure_future(self._run(subjects, once))
@@ -158,6 +184,7 @@ class Checking:
     def _came(self, subject: Subject, result: Result) -> None:
         self.done += 1
         self.failed += result.verdict == "failed" and not result.assist
+        self.unknown += result.verdict == "unknown" and not result.assist
         self._unsaved.append(result)
 
     async def _save_now_and_then(self) -> None:
@@ -178,11 +205,13 @@ class Checking:
         loop = asyncio.get_running_loop()
         self._closing = loop.call_later(CLOSE_AFTER_S, self._close)
         stopped = self.done < self.total
-        if len(subjects) > 1 or stopped:
+        if len(subjects) > 1 or stopped or self._left:
             said = f"checked {self.done} of {self.total}" if stopped else f"checked {self.done}"
-            said += f": {self.failed} failed" if self.failed else ""
+            counts = ((self.failed, "failed"), (self.unknown, "unknown"))
+            found = ", ".join(f"{count} {word}" for count, word in counts if count)
+            said += f": {found}" if found else ""
             said += f"; {self._waiting}: see `opsdeck doctor`" if self._waiting else ""
-            self.host.say(said)
+            self.host.say("; ".join([said, *self._left]))
         if self.offline_since is not None:
             self.host.show_changes(None)
             self._ask_again()
@@ -195,7 +224,7 @@ class Checking:
         looks = await self.looks()
         while looks.online.offline_since is not None:
             await asyncio.sleep(ASK_AGAIN_AFTER_S)
-            await looks.online.judge(self.host.deck.now())
+            await looks.ask_anchors()
         self._asking = None
         self.host.show_changes(None)
         self.host.say("OpsDeck is online again: C looks at what was unknown", "good")
@@ -216,8 +245,3 @@ class Checking:
             self._closing.cancel()
         if self._looks is not None:
             self._looks.leave()
-
-
-def _about_ask(ask: Ask) -> str:
-    """Which item asks, and where it would be done."""
-    return f"{ask.subject.address}, in {ask.place}" if ask.place else ask.subject.address

@@ -114,10 +114,10 @@ class DeckHost(App[int]):
             screen.checking_changed()
 
     def say(self, text: str, style: str = "") -> None:
-        """A word to the operator, on the line above the keys."""
-        screen = self._top()
-        if screen is not None:
-            screen.say(text, style)
+        """A word to the operator, on the line above the keys; beneath a form, if one is open."""
+        frames = [screen for screen in self.screen_stack if isinstance(screen, Frame)]
+        if frames:
+            frames[-1].say(text, style)
 
     def keep_place(self) -> None:
         """Remember soon where the operator stands."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -64,8 +65,15 @@ def consent(parameters: Mapping[str, Any]) -> Consent | None:
     if parameters.get("burst") is not None:
         return Consent("burst", f"{parameters['burst']} requests at once: {method} {where}")
     if method not in SAFE_METHODS:
-        return Consent("change", f"{method} {where}")
+        return Consent("change", f"{method} {where}{_body_text(parameters.get('body'))}")
     return None
+
+
+def _body_text(body: Any) -> str:
+    """What a request would send, on lines of its own."""
+    if body is None:
+        return ""
+    return "\n" + (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False))
 
 
 def problems(parameters: Mapping[str, Any]) -> Iterator[str]:
