@@ -8,13 +8,12 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from opsdeck.probes._file_read import NOT_ENTERED, Deadline, decoded, find, read, shown
-from opsdeck.probes._file_rules import RULES, Rule
-from opsdeck.probes._file_strength import entropy_bits, is_placeholder
+from opsdeck.probes._file_secrets import Place, secrets_in
 from opsdeck.probes.base import ProbeError
 
 MOST_FILES = 20_000
@@ -22,7 +21,6 @@ MOST_FOUND = 200
 _PIECE = 8_192
 _OVERLAP = 512
 
-_ALLOWED = re.compile(r"(?:gitleaks|opsdeck):allow")
 _BINARY_NAMES = """
     png jpg jpeg gif ico webp avif pdf zip gz tgz bz2 xz zst woff woff2 ttf eot otf mp3 mp4
     mov webm wasm so dylib dll exe class jar pyc node
@@ -35,9 +33,6 @@ _LOCKS_NAMES = """
 _LOCKS = frozenset(_LOCKS_NAMES.split())
 """Nothing but names and checksums, which look like secrets."""
 
-
-_HARD_BITS = 40.0
-_PASSWORD = re.compile(r"(?i)(?:password|passwd|pwd)[\"'`]?\s*[:=]")
 
 _READS = (
     re.compile(r"\bprocess\.env\??\.(?P<name>[A-Za-z_]\w{0,99})"),
@@ -91,7 +86,7 @@ def _is_env_file(name: str) -> bool:
 def scan(
     root: Path, names: Iterable[str], what: str, ignore: list[str], deadline: Deadline
 ) -> dict[str, Any]:
-    """`secrets`: `{files, found: [{path, line, rule}], count}`; `variables`: `{files, variables}`.
+    """`secrets`: `{files, found, count, samples}`; `variables`: `{files, variables}`.
 
     `unread` says how many files could not be read or were too large: with any, silence is no proof.
     """
@@ -104,6 +99,7 @@ def scan(
             " name folders to leave out with ignore",
         )
     found: list[dict[str, Any]] = []
+    samples: list[dict[str, Any]] = []
     variables: set[str] = set()
     files = unread = 0
     for name in wanted:
@@ -116,11 +112,17 @@ def scan(
             if what == "variables":
                 variables |= set(read_variables(text))
             else:
-                places = secrets_in(text, deadline.check)
-                found += [{"path": shown(name), "line": n, "rule": rule} for n, rule in places]
+                places = secrets_in(text, name, deadline.check)
+                found += _named(name, places.secrets)
+                samples += _named(name, places.samples)
     if what == "variables":
         return {"files": files, "unread": unread, "variables": sorted(variables)}
-    return {"files": files, "unread": unread, "count": len(found), "found": found[:MOST_FOUND]}
+    read = {"files": files, "unread": unread, "count": len(found), "found": found[:MOST_FOUND]}
+    return {**read, "samples": samples[:MOST_FOUND]}
+
+
+def _named(path: str, places: list[Place]) -> list[dict[str, Any]]:
+    return [{"path": shown(path), "line": line, "rule": rule} for line, rule in places]
 
 
 def _suits(name: str, what: str) -> bool:
@@ -149,44 +151,6 @@ def _text(path: Path) -> str | None:
     if b"\0" in data[:8_192] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         return ""
     return decoded(data)
-
-
-def secrets_in(text: str, tick: Callable[[], None] = lambda: None) -> list[tuple[int, str]]:
-    """The line and rule of each secret in a text, each line and rule once."""
-    places: set[tuple[int, str]] = set()
-    for begin in range(0, len(text), _PIECE):
-        tick()
-        piece = text[begin : begin + _PIECE + _OVERLAP]
-        for rule in RULES:
-            if any(hint in piece for hint in rule.hints):
-                for match in rule.pattern.finditer(piece):
-                    if _is_secret(rule, match) and not _is_allowed(text, begin + match.start()):
-                        line = text.count("\n", 0, begin + match.start()) + 1
-                        places.add((line, rule.name))
-    return sorted(places)
-
-
-def _is_secret(rule: Rule, match: re.Match[str]) -> bool:
-    value = match.groupdict().get("value")
-    if value is None:
-        return True
-    if "EXAMPLE" in value or is_placeholder(value):
-        return False
-    if not rule.judged:
-        return entropy_bits(value) > 20
-    if rule.name == "uri-with-password":
-        return True
-    # A name of something (`user.password`, `SESSION_TOKEN`) is no secret; digits among letters are.
-    mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
-    if mixed and len(value) >= 8 and _PASSWORD.search(match[0]):
-        return True  # people choose words, however hard they are to guess
-    return mixed and entropy_bits(value) >= _HARD_BITS
-
-
-def _is_allowed(text: str, place: int) -> bool:
-    begin = text.rfind("\n", max(0, place - 2_000), place) + 1
-    end = text.find("\n", place, place + 2_000)
-    return bool(_ALLOWED.search(text[begin : end if end >= 0 else place + 2_000]))
 
 
 def read_variables(text: str) -> Iterator[str]:
