@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
+from opsdeck.probes import _host_cpu as cpu
 from opsdeck.probes import _host_system as system
 from opsdeck.probes.base import ProbeError
 from opsdeck.probes.registry import problems
@@ -102,9 +103,24 @@ def test_shares_of_the_processor() -> None:
     before = [times(), times()]
     after = [times(user=5, idle=5), times(steal=2, iowait=3, idle=5)]
     # THEN waiting is not work, and what was stolen is not free
-    seen = system.cpu(before, after)
+    seen = cpu.use(cpu.Reading(before, 7.0), cpu.Reading(after, 7.0))
     assert (seen["percent"], seen["steal_percent"], seen["iowait_percent"]) == (35.0, 10.0, 15.0)
-    assert seen["busiest_core_percent"] == 50.0
+    assert (seen["busiest_core_percent"], seen["own_percent"]) == (50.0, 0.0)
+    # AND OpsDeck's own work is told apart
+    seen = cpu.use(cpu.Reading(before, 7.0), cpu.Reading(after, 9.0))
+    assert (seen["percent"], seen["own_percent"]) == (25.0, 10.0)
+    # NOR is there ever less than none
+    seen = cpu.use(cpu.Reading(before, 7.0), cpu.Reading(after, 99.0))
+    assert (seen["percent"], seen["own_percent"]) == (0.0, 35.0)
+
+
+def test_what_opsdeck_starts_counts_as_its_own_work() -> None:
+    # GIVEN a program that this one starts, and that works for 0.3 s
+    before = cpu.own_s(psutil)
+    code = "import time\nwhile time.process_time() < 0.3: pass"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    # THEN the child's counts too, also once it has ended
+    assert cpu.own_s(psutil) - before >= 0.29
 
 
 @linux
@@ -194,8 +210,8 @@ async def test_processes_by_name() -> None:
     assert process["memory_bytes"] > 0
     assert 0 <= process["age_s"] < 60
     assert seen["services"] == [
-        {"name": "orders-api", "count": 1},
-        {"name": "no-such-service", "count": 0},
+        {"name": "orders-api", "count": 1, "oldest_s": process["age_s"]},
+        {"name": "no-such-service", "count": 0, "oldest_s": None},
     ]
     assert seen["absent"] == ["no-such-service"]
     assert "61.25" not in str(seen)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from opsdeck.probes import _host_cpu as cpu
 from opsdeck.probes import _host_processes as processes
 from opsdeck.probes import _host_system as system
 from opsdeck.probes.base import Document, ProbeError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 INTERVAL_S = 0.2
-"""Over which processor use is measured."""
+"""Over which the processor use of single processes is measured."""
 
 
 async def look(parameters: Mapping[str, Any], known: tuple[str, ...], timeout_s: float) -> Document:
@@ -52,7 +53,7 @@ async def _look(
     }
     looks = {_KEYS.get(p, p): in_thread(simple[p]) for p in wanted if p in simple}
     if "cpu" in wanted:
-        looks["cpu"] = _cpu(psutil)
+        looks["cpu"] = cpu.measure(psutil, timeout_s)
     if "disks" in wanted:
         looks["disks"] = _disks(psutil, parameters.get("disks") or [], timeout_s)
     if parameters.get("process") or parameters.get("listening"):
@@ -66,13 +67,6 @@ async def _look(
 
 
 _KEYS = {"uptime": "uptime_s"}
-
-
-async def _cpu(psutil: ModuleType) -> Document:
-    before = await in_thread(lambda: psutil.cpu_times(percpu=True))
-    await asyncio.sleep(INTERVAL_S)
-    after = await in_thread(lambda: psutil.cpu_times(percpu=True))
-    return system.cpu(before, after)
 
 
 async def _disks(psutil: ModuleType, folders: list[str], timeout_s: float) -> Document:

@@ -106,8 +106,8 @@ def describe(psutil: ModuleType, chosen: Chosen) -> Document:
     everyone = {pid for pids in (*chosen.names.values(), *chosen.ports.values()) for pid in pids}
     told = {pid: _told(psutil, pid, before) for pid, before in chosen.spent.items()}
     there = {pid for pid in everyone if told.get(pid, {}) is not None}
-    services = {name: len([p for p in pids if p in there]) for name, pids in chosen.names.items()}
-    absent = [name for name, count in services.items() if not count]
+    running = {name: [p for p in pids if p in there] for name, pids in chosen.names.items()}
+    absent = [name for name, pids in running.items() if not pids]
     if absent and chosen.hidden:
         raise ProbeError(
             "rights",
@@ -117,10 +117,22 @@ def describe(psutil: ModuleType, chosen: Chosen) -> Document:
     return {
         "processes": [seen for seen in told.values() if seen is not None],
         "processes_left_out": len(everyone) - len(chosen.spent),
-        "services": [{"name": name, "count": count} for name, count in services.items()],
+        "services": [
+            {"name": name, "count": len(pids), "oldest_s": _oldest_s(told, pids)}
+            for name, pids in running.items()
+        ],
         "absent": absent,
         "closed_ports": [port for port in chosen.wanted_ports if port not in chosen.ports],
     }
+
+
+def _oldest_s(told: dict[int, Document | None], pids: Sequence[int]) -> float | None:
+    """How long the oldest of some processes runs: of a service that dies again and again, seconds.
+
+    None where none runs or none of them was looked at.
+    """
+    seen = [found["age_s"] for pid in pids if (found := told.get(pid)) is not None]
+    return max(seen, default=None)
 
 
 def _told(psutil: ModuleType, pid: int, before: tuple[float, float]) -> Document | None:

@@ -9,10 +9,10 @@ import resource
 import socket
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from opsdeck.probes.base import Document, ProbeError
 
@@ -25,33 +25,6 @@ _READ_ONLY = frozenset({"squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"
 def percent(part: float, whole: float) -> float | None:
     """How much of the whole, with one decimal; None of nothing."""
     return round(100 * part / whole, 1) if whole > 0 else None
-
-
-def cpu(before: Sequence[Any], after: Sequence[Any]) -> Document:
-    """Processor use between two readings of each core's times."""
-    cores = [_between(a, b) for a, b in zip(before, after, strict=False)]
-    whole = {key: sum(core.get(key, 0.0) for core in cores) for key in ("all", *_OF_CPU)}
-    busiest = max((percent(c["busy"], c["all"]) or 0.0 for c in cores), default=None)
-    found: Document = {"count": len(cores), "percent": percent(whole["busy"], whole["all"]) or 0.0}
-    for key in ("steal", "iowait"):
-        known = any(hasattr(core, key) for core in after)
-        found[f"{key}_percent"] = (percent(whole[key], whole["all"]) or 0.0) if known else None
-    return found | {"busiest_core_percent": busiest}
-
-
-_OF_CPU = ("busy", "steal", "iowait")
-
-
-def _between(before: Any, after: Any) -> dict[str, float]:
-    """Seconds that one core spent: in all, working, stolen by the hypervisor, waiting for disks."""
-    spent = {
-        name: max(0.0, getattr(after, name) - getattr(before, name, 0.0))
-        for name in after._fields
-        if name not in ("guest", "guest_nice")  # the kernel counts these in user and nice too
-    }
-    whole = sum(spent.values())
-    idle = spent.get("idle", 0.0) + spent.get("iowait", 0.0)
-    return spent | {"all": whole, "busy": whole - idle}
 
 
 def memory(psutil: ModuleType) -> Document:
