@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from opsdeck.probes.address import Address, address_of, checked_port, host_of, parse_address
 from opsdeck.probes.base import Document, Parameter, ProbeError, Target
@@ -15,19 +15,26 @@ from opsdeck.probes.resolve import Endpoint, endpoints_of
 ABOUT = "whether TCP ports are open or closed"
 TARGETS: tuple[str, ...] = ()
 MOST_PORTS = 64
+MOST_HOSTS = 32
+OWN = "own"
 PARAMETERS = {
     "host": Parameter((str,), "HOST or HOST:PORT; the target's own by default"),
     "port": Parameter((int,), "the port; that of the target by default"),
+    "hosts": Parameter(
+        (list,), f"several hosts, at most {MOST_HOSTS}, each with its ports; none: the target's own"
+    ),
     "ports": Parameter((list,), f"several ports, looked at together, at most {MOST_PORTS}"),
     "witness": Parameter(
         (int, str),
-        "a port of the host, or HOST:PORT, that must be open: only then does silence mean closed",
+        f"a port of the host, HOST:PORT, or {OWN!r} for the port of the target's url, that must be"
+        " open: only then does silence mean closed",
     ),
 }
 PATIENCE_S = 2.0
 """With a witness a port that is silent for so long is closed: a lost packet was sent again by
 then (after 1 s), and the ones to the witness got through."""
 
+_NO_PORT = 0
 Endpoints = Sequence[Endpoint]
 
 
@@ -39,6 +46,14 @@ def problems(parameters: Mapping[str, Any]) -> Iterator[str]:
             yield f"ports has {len(ports)} entries; it must have 1 to {MOST_PORTS}"
         if parameters.get("port") is not None:
             yield "give either port or ports"
+    hosts = parameters.get("hosts")
+    if isinstance(hosts, list):
+        if len(hosts) > MOST_HOSTS:
+            yield f"hosts has {len(hosts)} entries; it must have at most {MOST_HOSTS}"
+        if any(not isinstance(host, str) or not host.strip() for host in hosts):
+            yield 'hosts must be strings such as "app1.example.com" or "203.0.113.7:22"'
+        if parameters.get("host") is not None:
+            yield "give either host or hosts"
     single = [parameters.get(key) for key in ("port", "witness")]
     for port in [*(ports if isinstance(ports, list) else ()), *single]:
         try:
@@ -52,8 +67,68 @@ async def look(target: Target, parameters: Mapping[str, Any], timeout_s: float) 
     """How each port answered; raises ProbeError where silence could mean anything."""
     began = time.perf_counter()
     until = asyncio.get_running_loop().time() + timeout_s
-    host, ports = _wanted(target, parameters)
-    witness = _witness(parameters.get("witness"), host)
+    hosts = parameters.get("hosts")
+    wanted = [_wanted(target, parameters, host) for host in hosts or [None]]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_tried(one, timeout_s, until)) for one in wanted]
+    found = [_seen(task.result()) for task in tasks]
+    document = found[0] if hosts is None else _summed_up(found)
+    return document | {"latency_ms": round((time.perf_counter() - began) * 1000, 1)}
+
+
+class _Wanted(NamedTuple):
+    """One host, which of its ports, and what proves that packets get there."""
+
+    host: str
+    ports: list[int]
+    witness: Address | None
+
+
+def _wanted(target: Target, parameters: Mapping[str, Any], host: str | None) -> _Wanted:
+    own_port = None
+    if host is not None:
+        address = parse_address(host, _NO_PORT)
+        own_port = None if address.port == _NO_PORT else address.port
+        parameters = {**parameters, "host": address.host}
+    ports = parameters.get("ports")
+    if ports is None:
+        address = address_of(target, parameters)
+        host, ports = address.host, [own_port or address.port]
+    else:
+        host = host_of(target, parameters)
+    witness = _witness(target, parameters.get("witness"), host, own_port)
+    return _Wanted(host, list(dict.fromkeys(checked_port(port) for port in ports)), witness)
+
+
+def _witness(target: Target, value: Any, host: str, own_port: int | None) -> Address | None:
+    """The witness of a host; a port that is named with the host itself goes before all else."""
+    if value is None:
+        return None
+    if own_port is not None:
+        return Address(host, own_port)
+    if value == OWN:
+        return Address(host, address_of(target, {}, default_port=443).port)
+    if isinstance(value, str) and not value.strip().isdigit():
+        return parse_address(value)
+    return Address(host, checked_port(value))
+
+
+async def _tried(wanted: _Wanted, timeout_s: float, until: float) -> Document | ProbeError:
+    try:
+        return await _host(wanted, timeout_s, until)
+    except ProbeError as error:
+        return error
+
+
+def _seen(result: Document | ProbeError) -> Document:
+    if isinstance(result, ProbeError):
+        raise result
+    return result
+
+
+async def _host(wanted: _Wanted, timeout_s: float, until: float) -> Document:
+    """One host's document, without how long it took."""
+    host, ports, witness = wanted
     endpoints = await endpoints_of(host, ports[0], timeout_s)
     others = endpoints
     if witness is not None and witness.host != host:
@@ -72,24 +147,20 @@ async def look(target: Target, parameters: Mapping[str, Any], timeout_s: float) 
         "host": host,
         "ip": next(iter(results.values())).ip,
         "witness": None if witness is None else str(witness),
-        "latency_ms": round((time.perf_counter() - began) * 1000, 1),
     }
 
 
-def _wanted(target: Target, parameters: Mapping[str, Any]) -> tuple[str, list[int]]:
-    ports = parameters.get("ports")
-    if ports is None:
-        address = address_of(target, parameters)
-        return address.host, [address.port]
-    return host_of(target, parameters), list(dict.fromkeys(checked_port(port) for port in ports))
-
-
-def _witness(value: Any, host: str) -> Address | None:
-    if value is None:
-        return None
-    if isinstance(value, str) and not value.strip().isdigit():
-        return parse_address(value)
-    return Address(host, checked_port(value))
+def _summed_up(found: list[Document]) -> Document:
+    """What holds for all hosts together, and each by itself."""
+    counts = ("open_count", "closed_count", "silent_count")
+    return {
+        "open": all(one["open"] for one in found),
+        "closed": all(one["closed"] for one in found),
+        **{count: sum(one[count] for one in found) for count in counts},
+        "open_ports": [f"{one['host']}:{port}" for one in found for port in one["open_ports"]],
+        "count": len(found),
+        "hosts": found,
+    }
 
 
 async def _knock(endpoints: Endpoints, port: int, timeout_s: float) -> Knock:
