@@ -8,6 +8,7 @@ Stand-ins, since no registry can be had offline: `npm` and `eslint` print what t
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import secrets
@@ -100,8 +101,8 @@ def _web() -> Iterator[dict[str, Any]]:
             "dependencies_path": "/ready",
             "integrations": ["stripe", "mail"],
             "feature_paths": ["/"],
+            "performance_path": "/api/plans",
             "maintenance_url": f"{urls[0]}/maintenance",
-            "witness_port": instances[0].port,
             "closed_ports": private,
         }
 
@@ -131,9 +132,12 @@ def _application() -> Answering:
         good = known or asked.headers.get("authorization") == f"Bearer {TOKEN}"
         return json_reply("{}", 200 if good else 401, X_Cache="Miss from cloudfront")
 
+    count = itertools.count(1)
+
     def page(asked: Asked) -> bytes:
+        policy_now = STRICT.replace("4AEemGb0", f"4AEemGb0{next(count)}")
         allowed = {"Access-Control-Allow-Origin": OWN} if asked.headers.get("origin") == OWN else {}
-        policy = {"Content-Security-Policy": STRICT, "X-Content-Type-Options": "nosniff"}
+        policy = {"Content-Security-Policy": policy_now, "X-Content-Type-Options": "nosniff"}
         field = '<input type="hidden" name="_csrf" value="r4nd0m">'
         return reply(f"<form>{field}</form>", headers={**HTML, **policy, **allowed})
 

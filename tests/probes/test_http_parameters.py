@@ -11,11 +11,11 @@ from opsdeck.probes._http_facts import (
     cache_of,
     cors_of,
     csp_of,
-    dependencies_of,
     joined,
     retry_after_s,
     shows_csrf_token,
 )
+from opsdeck.probes._http_health import dependencies_of
 from opsdeck.probes.base import Consent
 from opsdeck.probes.registry import consent_of, problems
 
@@ -43,7 +43,10 @@ PROBLEMS: list[tuple[dict[str, Any], str]] = [
     ({"paths": [1]}, "each must be a path or a table"),
     ({"paths": [{"path": "/", "hsa": {}}]}, "/ has hsa; known are path, has"),
     ({"paths": ["/"], "path": "/"}, "paths cannot be combined with url or path"),
-    ({"every_instance": True, "burst": 3}, "every_instance goes with path, paths or also only"),
+    (
+        {"every_instance": True, "burst": 3},
+        "every_instance goes with path, paths, samples or also only",
+    ),
     ({"every_instance": True, "method": "PUT", "changes": True}, "every_instance is for GET"),
     ({"auth": True, "anonymous": True}, "auth and anonymous cannot both be true"),
     ({"also": {}}, "also has 0 requests"),
@@ -168,7 +171,7 @@ CROSS_ORIGIN: list[tuple[dict[str, str], dict[str, Any]]] = [
 @pytest.mark.parametrize(("headers", "expected"), CROSS_ORIGIN)
 def test_cross_origin(headers: dict[str, str], expected: dict[str, Any]) -> None:
     """GIVEN an Origin and an answer THEN the fields say whether that page may read it."""
-    assert cors_of("https://a.example", headers).items() >= expected.items()
+    assert cors_of("https://a.example", "https://b.example", headers).items() >= expected.items()
 
 
 BODIES: list[tuple[Any, list[tuple[str, bool]]]] = [

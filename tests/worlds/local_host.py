@@ -13,7 +13,7 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
@@ -145,18 +145,22 @@ def process(name: str, limit: int = 0) -> Iterator[subprocess.Popen[bytes]]:
         running.wait()
 
 
-def services(*names: str, running: Mapping[str, int], stopped: str = "") -> Setup:
-    """A host that names these services; `running` ones with their limits of open files."""
+def services(*names: str, running: Sequence[str], stopped: str = "", for_s: int = 0) -> Setup:
+    """A host that names these services; the `running` ones are up `for_s`, or since now."""
 
     @contextmanager
     def setup(tmp_path: Path) -> Iterator[Setting]:
         mark = secrets.token_hex(4)
         with ExitStack() as stack:
-            for name, limit in running.items():
-                started = stack.enter_context(process(f"{name}-{mark}", limit))
+            pids = []
+            for name in running:
+                started = stack.enter_context(process(f"{name}-{mark}"))
+                pids.append(started.pid)
                 if name == stopped:
                     started.send_signal(signal.SIGSTOP)
                     os.waitpid(started.pid, os.WUNTRACED)
+            if for_s:
+                stack.enter_context(as_if_started(tmp_path / "proc", pids, for_s))
             named = [f"{name}-{mark}" for name in names]
             yield Setting({"host": {"kind": "host", "services": named}})
 
@@ -193,13 +197,38 @@ def limits(*allowed: int) -> Setup:
 @contextmanager
 def as_if_allowed(proc: Path, pids: Mapping[int, int]) -> Iterator[None]:
     """The kernel's files of these processes, with limits that this user may not set here."""
-    write(proc, kernel() | {"stat": Path("/proc/stat").read_text()})
     for pid, limit in pids.items():
-        names = ("stat", "status", "cmdline", "statm", "limits")
-        files = {name: Path(f"/proc/{pid}/{name}").read_text() for name in names}
+        files = _files_of(pid)
         line = f"Max open files            {limit:<20} {limit:<20} files"
         files["limits"] = re.sub("(?m)^Max open files.*$", line, files["limits"])
-        write(proc / str(pid), files | {"fd/0": "", "fd/1": "", "fd/2": ""})
+        write(proc / str(pid), files)
+    with _processes_at(proc):
+        yield
+
+
+@contextmanager
+def as_if_started(proc: Path, pids: Sequence[int], seconds_ago: int) -> Iterator[None]:
+    """The kernel's files of these processes, started so long before they were."""
+    for pid in pids:
+        files = _files_of(pid)
+        lead, _, told = files["stat"].rpartition(") ")
+        fields = told.split()
+        # Field 22: when it was started, in ticks since the machine was.
+        fields[19] = str(max(0, int(fields[19]) - seconds_ago * os.sysconf("SC_CLK_TCK")))
+        write(proc / str(pid), files | {"stat": f"{lead}) {' '.join(fields)}\n"})
+    with _processes_at(proc):
+        yield
+
+
+def _files_of(pid: int) -> dict[str, str]:
+    names = ("stat", "status", "cmdline", "statm", "limits")
+    files = {name: Path(f"/proc/{pid}/{name}").read_text() for name in names}
+    return files | {"fd/0": "", "fd/1": "", "fd/2": ""}
+
+
+@contextmanager
+def _processes_at(proc: Path) -> Iterator[None]:
+    write(proc, kernel() | {"stat": Path("/proc/stat").read_text()})
     with kernel_at(proc):
         yield
 
@@ -209,19 +238,25 @@ PROCESSES = [
         "before-going-live/services-running",
         "passed",
         "both run",
-        services("orders", "worker", running={"orders": 0, "worker": 0}),
+        services("orders", "worker", running=["orders", "worker"], for_s=60),
+    ),
+    World(
+        "before-going-live/services-running",
+        "failed",
+        "both have just been started",
+        services("orders", "worker", running=["orders", "worker"]),
     ),
     World(
         "before-going-live/services-running",
         "failed",
         "one does not run",
-        services("orders", "worker", running={"orders": 0}),
+        services("orders", "worker", running=["orders"]),
     ),
     World(
         "before-going-live/services-running",
         "failed",
         "one was stopped",
-        services("orders", "worker", running={"orders": 0, "worker": 0}, stopped="worker"),
+        services("orders", "worker", running=["orders", "worker"], stopped="worker", for_s=60),
     ),
     World("vertical-scaling/descriptor-limits", "passed", "65,535 files", limits(65_535)),
     World("vertical-scaling/descriptor-limits", "failed", "1,024 files", limits(1_024)),

@@ -45,15 +45,17 @@ def _sites(*issued: Issued) -> Setup:
     return setup
 
 
-def _firewall(*states: Literal["open", "closed", "silent"]) -> Setup:
-    """A host whose web port is open and whose other ports are like this, seen from here."""
+def _firewall(*states: Literal["open", "closed", "silent"], behind: bool = False) -> Setup:
+    """A host whose web port is open and whose other ports are like this, seen from here; or one
+    `behind` a balancer, that is named by itself."""
 
     @contextmanager
     def setup(tmp_path: Path) -> Iterator[Setting]:
         with ExitStack() as stack, _impatient():
             web = stack.enter_context(serving(partners.says_nothing))
             ports = [stack.enter_context(_port(state)) for state in states]
-            yield _web(web.port, witness_port=web.port, closed_ports=ports)
+            keys = {"firewall_hosts": [f"{HOST}:{web.port}"]} if behind else {}
+            yield _web(web.port, closed_ports=ports, **keys)
 
     return setup
 
@@ -130,6 +132,8 @@ WORLDS: list[World] = [
         "infrastructure/firewall-rules",
         [
             ("passed", "packets to private ports are dropped", _firewall("silent", "silent")),
+            ("passed", "on the servers behind a balancer", _firewall("silent", behind=True)),
+            ("failed", "not on a server behind it", _firewall("open", behind=True)),
             ("failed", "one private port answers", _firewall("silent", "open")),
             ("failed", "nothing drops packets to a free port", _firewall("silent", "closed")),
         ],

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from tests.probes.partners_http import Answering, Asked, json_reply, reply
-from tests.worlds.harness import World
+from tests.probes.partners_http import (
+    Answering,
+    Asked,
+    answering,
+    json_reply,
+    partner,
+    reply,
+)
+from tests.worlds.harness import Setting, World
 from tests.worlds.web_sites import COOKIE, HTML, Setup, both, instances, site
 
 TOKEN = "Bearer t0ken-of-a-test-account"
 
 
 # Health and presence
+
+APP = reply('<title>Shop</title><div id="app">', headers=HTML)
+"""What a front end's server gives for every path."""
 
 
 def health(
@@ -33,6 +45,19 @@ def limping() -> Answering:
     return now_and_then(3, lambda: reply("", 502))
 
 
+def elsewhere() -> Setup:
+    """A page that leads to another host, which answers."""
+
+    @contextmanager
+    def setup(tmp_path: Path) -> Iterator[Setting]:
+        with partner(reply("<title>Sign in</title>", headers=HTML)) as login:
+            there = f"http://localhost:{login.port}/login"
+            with partner(reply("", 302, {"Location": there})) as server:
+                yield Setting({"web": {"kind": "web", "url": server.url}})
+
+    return setup
+
+
 HEALTH = [
     *both(
         "monitoring-logging/health-endpoint",
@@ -47,7 +72,12 @@ HEALTH = [
     *both(
         "before-going-live/health-check",
         instances(health(), health()),
-        {"one instance is not ready": instances(health(), health(status=503))},
+        {
+            "one instance is not ready": instances(health(), health(status=503)),
+            "one instance says that it is down": instances(health(), health('{"status": "DOWN"}')),
+            "the front end's page comes for every path": instances(health(), APP),
+            "all is well for every path": instances(json_reply('{"status": "ok"}')),
+        },
     ),
     *both(
         "daily-operations/app-health",
@@ -59,12 +89,25 @@ HEALTH = [
                 health('{"status": "ok", "checks": {"db": "down"}}')
             ),
             "every third request fails": site(limping()),
+            "all is well for every path": site(json_reply('{"status": "ok"}')),
         },
     ),
     *both(
         "post-deployment-verification/app-responding",
-        site(reply("welcome")),
-        {"some requests fail": site(limping()), "there is no page": site(reply("", 404))},
+        site(APP, page_text="Shop"),
+        {
+            "some requests fail": site(limping()),
+            "there is no page": site(reply("", 404)),
+            "the page is empty": site(reply("")),
+            "maintenance, with status 200": site(
+                reply("<title>Scheduled maintenance | Shop</title>", headers=HTML)
+            ),
+            "a web server with nothing in it": site(
+                reply("<title>Welcome to nginx!</title>", headers=HTML)
+            ),
+            "another page than the application's": site(APP, page_text="Order now"),
+            "a login at another host": elsewhere(),
+        },
     ),
 ]
 
@@ -117,6 +160,15 @@ def slow() -> bytes:
     return reply("")
 
 
+def performing(answer: Answering | bytes) -> Setup:
+    """An application of which this route's speed matters; it knows no other."""
+    route = answering(answer)
+    return site(
+        lambda asked: route(asked) if asked.target == "/api/plans" else reply("", 404),
+        performance_path="/api/plans",
+    )
+
+
 API = [
     *both(
         "before-going-live/api-baseline",
@@ -125,6 +177,8 @@ API = [
             "one route is gone": site({"/api/me": json_reply("{}")}, api_paths=PATHS),
             "one route fails": site({**ROUTES, "/api/me": reply("", 500)}, api_paths=PATHS),
             "all lead to the login": site(reply("", 302, {"Location": "/"}), api_paths=PATHS),
+            "the front end's page comes for every path": site(APP, api_paths=PATHS),
+            "one fails now and then": site(limping(), api_paths=PATHS),
         },
     ),
     *both(
@@ -172,10 +226,12 @@ API = [
     ),
     *both(
         "post-deployment-verification/performance-acceptable",
-        site(reply("fast")),
+        performing(reply("fast")),
         {
-            "slow now and then": site(now_and_then(9, slow)),
-            "fast, but an error": site(reply("", 500)),
+            "slow now and then": performing(now_and_then(9, slow)),
+            "fast, but an error": performing(reply("", 500)),
+            "fast, from a cache": performing(reply("fast", headers={"X-Cache": "Hit"})),
+            "fast, but every path gets it": site(reply("fast"), performance_path="/api/plans"),
         },
     ),
 ]

@@ -14,6 +14,9 @@ LARGEST_RAW = 1_048_576
 """Of what comes over the wire so many bytes are read, whatever they unpack to."""
 MOST_ENTRIES = 500
 DEEPEST = 16
+COSTLIEST = 600_000
+"""JSON that would take more bytes of memory than this beside its text stays text: 64 KB of `{},`
+make objects of 1.4 MB."""
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _CHARSETS = re.compile(
     r"utf-?(8|16|16le|16be)|us-ascii|ascii|iso-8859-\d{1,2}|latin-?1|(windows-|cp)125\d",
@@ -94,7 +97,7 @@ def read_content(collector: Collector, content_type: str) -> Content:
         return Content(None, 0)
     text = _text(bytes(collector.content), content_type)
     looks_like_json = "json" in content_type.lower() or text.lstrip()[:1] in ("{", "[")
-    if looks_like_json and not collector.truncated:
+    if looks_like_json and not collector.truncated and _cost(text) <= COSTLIEST:
         try:
             parsed = json.loads(
                 text, parse_int=_integer, parse_float=_real, parse_constant=lambda name: name
@@ -103,6 +106,14 @@ def read_content(collector: Collector, content_type: str) -> Content:
             return _plain(text)
         return clipped(parsed)
     return _plain(text)
+
+
+def _cost(text: str) -> int:
+    """Roughly the bytes that a JSON text takes once it is parsed."""
+    each = 60 if text.isascii() else 90
+    tables, pairs = text.count("{"), text.count(":")
+    names = max(0, pairs - 12 * tables)  # beyond what small tables have, and share
+    return 190 * tables + 60 * text.count("[") + each * text.count(",") + 40 * pairs + 60 * names
 
 
 def _plain(text: str) -> Content:

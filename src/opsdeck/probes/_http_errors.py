@@ -58,7 +58,7 @@ def explained(error: Exception, address: Address, stage: Stage) -> ProbeError:
     if isinstance(error, BadContentError):
         return ProbeError("protocol", f"{place} answered content that is said to be {error}"[:300])
     if isinstance(error, TooMuchError):
-        return ProbeError("protocol", f"{place} sent more than 64 KB of headers")
+        return ProbeError("protocol", f"{place} sent more than 64 KB or 2,000 lines of headers")
     if isinstance(error, httpcore.ProxyError):
         return ProbeError(
             "unreachable", f"the proxy at {place} did not connect to {address.place}: {error}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -35,26 +36,18 @@ _NETWORKS = (
     ("via", "google", "Google Cloud CDN"),
 )
 _CACHE_STATES = ("x-cache", "cf-cache-status", "cdn-cache", "x-vercel-cache", "x-cache-status")
-_WELL = {
-    "ok",
-    "up",
-    "pass",
-    "passed",
-    "healthy",
-    "connected",
-    "available",
-    "green",
-    "true",
-    "ready",
-}
-_CHECKS = ("dependencies", "checks", "components", "services", "integrations", "details", "info")
-_STATES = ("status", "state", "healthy", "ok", "up")
-MOST_DEPENDENCIES = 200
 _CSRF_NAME = re.compile(r"csrf|xsrf|authenticity_token|requestverificationtoken", re.IGNORECASE)
+_CSRF_WORDS = re.compile(
+    r"csrf|xsrf|cross-site request|authenticity.?token|anti.?forgery|forgery", re.IGNORECASE
+)
 _CSRF_FIELD = re.compile(
     r"name=[\"']?[\w.-]{0,40}(csrf|xsrf|authenticity_token|requestverificationtoken)",
     re.IGNORECASE,
 )
+
+
+_ANYWHERE = re.compile(r"(https?:|data:|blob:|filesystem:)|((https?|\*)://)?\*(:\*|:\d+)?")
+"""Sources that let in scripts from any host, or that the page's own text can make up."""
 
 
 def joined(headers: Sequence[tuple[str, str]]) -> tuple[dict[str, str], int]:
@@ -102,11 +95,12 @@ def cookies_of(headers: Sequence[tuple[str, str]]) -> tuple[list[dict[str, Any]]
     return found, [v for v in values if len(v) >= LEAST_SECRET], max(0, len(lines) - MOST_COOKIES)
 
 
-def cors_of(origin: str, headers: Mapping[str, str]) -> dict[str, Any]:
-    """Whether an answer lets pages of `origin` read it."""
+def cors_of(origin: str, own: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Whether an answer of the origin `own` lets pages of `origin` read it."""
     allowed = headers.get("access-control-allow-origin", "").strip()
     return {
         "origin": origin,
+        "same_origin": origin == own,
         "allowed": allowed in ("*", origin),
         "any": allowed == "*",
         "credentials": headers.get("access-control-allow-credentials", "").lower() == "true",
@@ -124,12 +118,14 @@ def csp_of(headers: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
     read = [_directives(policy) for policy in policies if policy.strip()]
     if not read:
         return None
-    scripts = [found for found in map(_script_sources, read) if found is not None]
-    strictest = min(scripts, key=lambda s: (_inline(s), _anywhere(s)), default=None)
+    ways = [_script_sources(policy) for policy in read]
+    scripts = [found for found in ways if found]
+    strictest = min(scripts, key=lambda w: (_any(_inline, w), _any(_anywhere, w)), default=None)
     return {
-        "scripts": strictest,
-        "inline_scripts": all(map(_inline, scripts)) if scripts else True,
-        "scripts_from_anywhere": all(map(_anywhere, scripts)) if scripts else True,
+        "scripts": strictest[0] if strictest else None,
+        "inline_scripts": all(_any(_inline, way) for way in scripts),
+        "scripts_from_anywhere": all(_any(_anywhere, way) for way in scripts),
+        "nonces": sorted({s for way in scripts for found in way for s in found if _is_nonce(s)}),
         "frames": next((p["frame-ancestors"] for p in read if "frame-ancestors" in p), None),
     }
 
@@ -142,8 +138,24 @@ def _directives(policy: str) -> dict[str, list[str]]:
     return found
 
 
-def _script_sources(policy: Mapping[str, list[str]]) -> list[str] | None:
-    return policy.get("script-src", policy.get("default-src"))
+def _script_sources(policy: Mapping[str, list[str]]) -> list[list[str]]:
+    """The sources of each way that a policy lets scripts in; none where it does not limit them.
+
+    `script-src-elem` and `script-src-attr` take the place of `script-src` for theirs.
+    """
+    usual = policy.get("script-src", policy.get("default-src"))
+    ways = [policy.get("script-src-elem", usual), policy.get("script-src-attr", usual)]
+    if any(way is None for way in ways):
+        return []
+    return [way for way in ways if way is not None]
+
+
+def _any(what: Callable[[Sequence[str]], bool], way: Sequence[Sequence[str]]) -> bool:
+    return any(map(what, way))
+
+
+def _is_nonce(source: str) -> bool:
+    return source.startswith("'nonce-")
 
 
 def _inline(sources: Sequence[str]) -> bool:
@@ -154,8 +166,7 @@ def _inline(sources: Sequence[str]) -> bool:
 
 def _anywhere(sources: Sequence[str]) -> bool:
     """Browsers ignore host and scheme sources beside 'strict-dynamic'."""
-    broad = {"*", "http:", "https:", "data:", "blob:"} & set(sources)
-    return bool(broad) and "'strict-dynamic'" not in sources
+    return "'strict-dynamic'" not in sources and any(map(_ANYWHERE.fullmatch, sources))
 
 
 def cache_of(headers: Mapping[str, str]) -> dict[str, Any]:
@@ -168,13 +179,14 @@ def cache_of(headers: Mapping[str, str]) -> dict[str, Any]:
     }
     age = _seconds(headers.get("age"))
     states = " ".join(headers.get(name, "") for name in _CACHE_STATES).lower()
-    hit = bool(re.search(r"\bhit\b", states)) if states.strip() else (age or 0) > 0
+    hit = bool(re.search(r"hit\b", states)) if states.strip() else (age or 0) > 0
     return {
         "network": _network(headers),
         "hit": hit,
         "age_s": age,
         "max_age_s": _seconds(control.get("max-age")),
         "immutable": "immutable" in control,
+        "no_cache": "no-cache" in control,
         "no_store": "no-store" in control,
         "private": "private" in control,
     }
@@ -213,33 +225,10 @@ def shows_csrf_token(
     return isinstance(body, str) and _CSRF_FIELD.search(body) is not None
 
 
-def dependencies_of(body: Any) -> list[dict[str, Any]]:
-    """The dependencies that a health document lists: `{name, ok, state}` each.
-
-    Understood are tables of names (to a state, a boolean, or a table or list with a `status`) and
-    lists of tables with a `name`, under one of the usual keys.
-    """
-    if not isinstance(body, dict):
-        return []
-    under = next((body[key] for key in _CHECKS if isinstance(body.get(key), dict | list)), None)
-    if isinstance(under, dict):
-        pairs = [(str(name), value) for name, value in under.items()]
-    elif isinstance(under, list):
-        pairs = [(str(e.get("name", "")), e) for e in under if isinstance(e, dict)]
-    else:
-        pairs = []
-    return [{"name": n[:200], **_condition(v)} for n, v in pairs[:MOST_DEPENDENCIES]]
-
-
-def _condition(value: Any) -> dict[str, Any]:
-    if isinstance(value, list):
-        parts = [_condition(inner) for inner in value]
-        bad = next((part for part in parts if not part["ok"]), None)
-        return bad or (parts[0] if parts else {"ok": False, "state": None})
-    if isinstance(value, dict):
-        value = next((value[key] for key in _STATES if key in value), None)
-    state = str(value).lower()[:100] if isinstance(value, str | bool) else None
-    return {"ok": state in _WELL, "state": state}
+def speaks_of_csrf(body: Any) -> bool:
+    """Whether an answer gives forged requests as its reason."""
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    return _CSRF_WORDS.search(text[:LONGEST_VALUE]) is not None
 
 
 def counted(statuses: Sequence[str]) -> dict[str, int]:

@@ -29,6 +29,8 @@ SLICE = 8_192
 """Read so much at once: parsing what came holds up the event loop."""
 LARGEST_HEAD = 65_536
 """An answer must begin within so many bytes, interim answers (1xx) included."""
+MOST_LINES = 2_000
+"""And within so many lines: each header takes a quarter of a kilobyte while it is read."""
 LARGEST_BODY = 2_097_152
 """More bytes than any content that is read, with the framing of its chunks."""
 HEAD_START_S = 0.25
@@ -61,23 +63,25 @@ class Stream(httpcore.AsyncNetworkStream):
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
         self._left = LARGEST_HEAD
+        self._lines = MOST_LINES
         self._socket = inner.get_extra_info("socket")
 
     def allow(self, count: int) -> None:
-        """From now on so many bytes may come."""
-        self._left = count
+        """From now on so many bytes may come: the content, in any number of lines."""
+        self._left = self._lines = count
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """The next bytes; raises TooMuchError when there have been too many."""
-        if self._left <= 0:
+        if self._left <= 0 or self._lines < 0:
             raise TooMuchError
         piece = await self._inner.read(min(max_bytes, SLICE), timeout)
         self._left -= len(piece)
+        self._lines -= piece.count(b"\n")
         return piece
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send; what comes next is the head of an answer."""
-        self._left = LARGEST_HEAD
+        self._left, self._lines = LARGEST_HEAD, MOST_LINES
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:

@@ -67,11 +67,12 @@ def base_of(target: Target) -> Address | None:
 
 def instances_of(target: Target) -> list[Address | None]:
     """The target's `instances`, addresses that are its own as much as its `url` is; where it
-    names none, only that (None)."""
+    names none, only that (None). One that is named twice is one."""
     found = target.values.get("instances") or [None]
     if not isinstance(found, list):
         raise ProbeError("missing", f"instances of target {target.name} must be a list of urls")
-    return [None if url is None else _parsed(target, str(url)) for url in found[:MOST_INSTANCES]]
+    parsed = [None if url is None else _parsed(target, str(url)) for url in found[:MOST_INSTANCES]]
+    return list(dict.fromkeys(parsed))
 
 
 def request_of(
@@ -141,10 +142,19 @@ def _headers(target: Target, parameters: Mapping[str, Any], *, own: bool) -> dic
         headers = {n: v for n, v in headers.items() if n.lower() != "authorization"}
         headers["Authorization"] = _authorization(target)
     headers.update(given)
+    if parameters.get("lookalike"):
+        headers["Origin"] = lookalike_of(str(parameters["lookalike"]))
     for name, value in headers.items():
         for secret in _secrets_in(name.lower(), value):
             target.hide(secret)
     return headers
+
+
+def lookalike_of(origin: str) -> str:
+    """An origin that ends like this one and belongs to somebody else: that of
+    `https://www.example.com` is `https://strangerexample.com`."""
+    scheme, _, host = origin.partition("://")
+    return f"{scheme}://stranger{'.'.join(host.split('.')[-2:])}"
 
 
 def _secrets_in(name: str, value: str) -> list[str]:

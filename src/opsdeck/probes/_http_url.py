@@ -86,6 +86,30 @@ def below(base: Address, path: str) -> Address:
     return base._replace(target=_encoded(f"{folder}/{path.lstrip('/')}"))
 
 
+NOWHERE = "opsdeck-no-such-page"
+"""The name of a page that cannot exist."""
+
+
+def beside(address: Address) -> Address:
+    """A page that cannot exist, in the folder of an address: `/api/health` -> `/api/NOWHERE`."""
+    folder = address.target.partition("?")[0].rstrip("/").rpartition("/")[0]
+    return address._replace(target=f"{folder}/{NOWHERE}")
+
+
+def is_absolute(location: str) -> bool:
+    """Whether a Location says a host of its own."""
+    return re.match(r"(https?:)?//", location.strip(), re.IGNORECASE) is not None
+
+
+def same_site(base: Address, location: str) -> bool:
+    """Whether a Location leads to the same host, with or without `www.` before it."""
+    try:
+        found = followed(base, location)
+    except ValueError:
+        return False
+    return found.host.removeprefix("www.") == base.host.removeprefix("www.")
+
+
 def followed(base: Address, location: str) -> Address:
     """Where a Location header leads to; raises ValueError as `parse_address` does."""
     if len(location) > LONGEST:

@@ -15,10 +15,14 @@ ITEM_KEYS: dict[str, dict[str, str]] = {
         "csrf_path": "a path that a form posts to, harmless if it went through (staging)",
         "dependencies_path": "the health document that lists the application's dependencies",
         "feature_paths": "list of pages of the key features, shown beside the tick",
+        "firewall_hosts": (
+            'list of the servers behind a balancer, each with a port that is open: "203.0.113.7:22"'
+        ),
         "integrations": 'list of the names that must be in it, e.g. ["stripe", "mail"]',
         "maintenance_url": "where the maintenance page can be seen beforehand",
         "origin": "the front end's origin, e.g. https://www.example.com",
         "page_path": "a page that visitors see",
+        "page_text": "a text that must be in it",
         "performance_path": "a read-only route whose speed matters",
         "private_path": "a path that needs a login and changes nothing",
         "rate_limit_burst": "how many requests a burst sends (2 to 200)",

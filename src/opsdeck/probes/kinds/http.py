@@ -29,11 +29,25 @@ PARAMETERS = {
     "burst": Parameter((int,), "ask so often, many at once, and count who is turned away"),
     "paths": Parameter((list,), "several paths, or {path, has} tables, in one look"),
     "every_instance": Parameter((bool,), "ask each of the target's `instances`, or its url", False),
+    "nowhere": Parameter((bool,), "ask too for a page that cannot exist, and compare", False),
+    "text": Parameter((str,), "a text that must be in the body"),
+    "lookalike": Parameter((str,), "an origin; sent as Origin is one that only ends like it"),
     "also": Parameter((dict,), "further requests by name, each with what differs in it"),
     "wanted": Parameter((list,), "names that must be among the dependencies of a health document"),
 }
-_IN_ALSO = ("url", "path", "method", "headers", "host", "redirects", "auth", "anonymous")
+_IN_ALSO = (
+    "url",
+    "path",
+    "method",
+    "headers",
+    "host",
+    "redirects",
+    "auth",
+    "anonymous",
+    "lookalike",
+)
 _WAYS = ("samples", "burst", "paths", "also")
+_GO_TOGETHER = ({"paths", "also"}, {"paths", "samples"}, {"paths", "samples", "also"})
 MOST_ALSO = 5
 MOST_PATHS = 50
 
@@ -44,15 +58,16 @@ async def look(target: Target, parameters: Mapping[str, Any], timeout_s: float) 
     Raises ProbeError when nothing was answered; any HTTP status is an answer.
     """
     deadline = asyncio.get_running_loop().time() + timeout_s
+    several = await import_module("opsdeck.probes._http_several")
     looks = await import_module("opsdeck.probes._http_looks")
     this = looks.Look(target, parameters, deadline, timeout_s)
     document: Document
-    if parameters.get("samples") is not None:
-        document = await looks.look_often(this, parameters["samples"])
+    if parameters.get("paths") is not None or parameters.get("every_instance"):
+        document = await several.look_around(this)
     elif parameters.get("burst") is not None:
-        document = await looks.look_burst(this, parameters["burst"])
-    elif parameters.get("paths") is not None or parameters.get("every_instance"):
-        document = await looks.look_around(this)
+        document = await several.look_burst(this, parameters["burst"])
+    elif parameters.get("samples") is not None:
+        document = await looks.look_often(this, parameters["samples"])
     else:
         document = await looks.look_once(this)
     return document
@@ -98,16 +113,19 @@ def _together(parameters: Mapping[str, Any], method: str) -> Iterator[str]:
     if parameters.get("url") is not None and parameters.get("path") is not None:
         yield "url and path cannot both be given: a path is below the target's url"
     ways = [way for way in _WAYS if parameters.get(way) is not None]
-    if len(ways) > 1 and set(ways) != {"paths", "also"}:
+    around = {"paths"} if parameters.get("every_instance") else set()
+    if len(ways) > 1 and set(ways) | around not in _GO_TOGETHER:
         yield f"{' and '.join(ways)} cannot be combined"
     several = [way for way in ways if way != "also"]
     if several and method not in SAFE_METHODS:
         yield f"{several[0]} is for {', '.join(SAFE_METHODS)}: {method} is sent once only"
     if parameters.get("paths") is not None and (parameters.keys() & {"url", "path"}):
         yield "paths cannot be combined with url or path"
-    alone = set(ways) - {"paths", "also"}
-    if parameters.get("every_instance") and (parameters.get("url") or alone):
-        yield "every_instance goes with path, paths or also only"
+    every = parameters.get("every_instance")
+    if every and (parameters.get("url") or parameters.get("burst") is not None):
+        yield "every_instance goes with path, paths, samples or also only"
+    if parameters.get("nowhere") and (method != "GET" or parameters.get("burst") is not None):
+        yield "nowhere is for GET, and not for a burst: pages are compared"
     if parameters.get("every_instance") and method not in SAFE_METHODS:
         yield f"every_instance is for {', '.join(SAFE_METHODS)}"
 
