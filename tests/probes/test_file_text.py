@@ -76,6 +76,11 @@ def test_what_is_said() -> None:
         ("ssh <host> and `logs [name]`, see [your page](x.md)", 0),
         ("<!-- TODO hidden -->", 1),
         ("mastodon, outdone", 0),
+        ("The plan hasn't been written yet", 1),
+        ("We have no restore procedure yet. It has not been documented yet.", 2),
+        ("The contacts are to be confirmed; more is coming soon", 2),
+        ("If the primary has not yet answered after 5 minutes, or no answer yet came, call", 0),
+        ("What is not documented here is in the vendor's manual", 0),
     ],
 )
 def test_what_is_unfinished(text: str, wanted: int) -> None:
@@ -94,6 +99,13 @@ def test_what_is_unfinished(text: str, wanted: int) -> None:
         ("RTO must be low", []),
         ("Retorto 3 h", []),
         ("RTO v1.2.3 h", []),
+        ("We have no RTO yet; 4 hours would be nice", []),
+        ("An RTO of 4 h would be good", []),
+        ("RTO: not agreed, perhaps 4 h", []),
+        ("The RTO isn't defined. Last time it took 3 h", []),
+        ("The RTO is 1 h. It was not signed in 2 days", [3600]),
+        ("RTO: 1 h, not counting the night", [3600]),
+        ("RTO: 1 h (with no data centre 4 h)", [3600, 14_400]),
     ],
 )
 def test_figures(text: str, wanted: list[float]) -> None:

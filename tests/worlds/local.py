@@ -156,6 +156,12 @@ WORLDS = [
     World(
         "monitoring-logging/error-tracking",
         "failed",
+        "what is set is no DSN",
+        env_file(ENV_FILE + "SENTRY_DSN=https://sentry.io/organizations/acme\n", more=SENTRY),
+    ),
+    World(
+        "monitoring-logging/error-tracking",
+        "failed",
         "no code reads the DSN",
         env_file(ENV_FILE + DSN),
     ),

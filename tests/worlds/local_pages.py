@@ -204,4 +204,15 @@ REVIEWS = [
     World(REVIEW, "failed", "nothing this month", lambda tmp: reviewed(tmp, 40, 100)),
 ]
 
-WORLDS = [world for page in PAGES for world in worlds_of(page)] + REVIEWS
+DENIALS = {
+    "backup-strategy/rto-defined": "We have no RTO yet; 4 hours would be nice for most of us.",
+    "backup-strategy/rpo-defined": "An RPO of 15 min would be what customers expect from us.",
+    "backup-strategy/retention-policy": "The retention is not decided, last year it was 35 days.",
+}
+DENIED = [
+    World(page.item, "failed", "it is denied", written(page, text=f"{FILLER}{FILLER}{denial}\n"))
+    for page in PAGES
+    if (denial := DENIALS.get(page.item))
+]
+
+WORLDS = [world for page in PAGES for world in worlds_of(page)] + REVIEWS + DENIED

@@ -14,7 +14,11 @@ _ATX = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.{1,300}?)[ \t]*#*[ \t]*$")
 _UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _UNFINISHED = re.compile(
-    r"\b(?:TODO|TBD|FIXME|XXX+|lorem ipsum|changeme|to be (?:done|defined|decided|written))\b"
+    r"\b(?:TODO|TBD|TBC|FIXME|XXX+|lorem ipsum|changeme|coming soon|work in progress"
+    r"|to be (?:done|defined|decided|written|agreed|determined|confirmed))\b"
+    r"|(?:\bnot|n['’]t) yet (?:been )?(?:written|documented|defined|decided|agreed)\b"
+    r"|(?:\bnot|n['’]t) (?:been )?(?:written|documented|defined|decided|agreed)(?: down)? yet\b"
+    r"|\bno (?:\w{1,20} ){0,3}(?:plan|procedure|policy|strategy|runbook|process)(?: for it)? yet\b"
     r"|\?{3,}|<(?:your|insert|fill)\b[^<>\n]{0,60}>"
     r"|\[(?:your|insert|fill|tbd)\b[^\[\]\n]{0,60}\](?!\()",
     re.IGNORECASE,
@@ -30,6 +34,15 @@ _SPAN = re.compile(
     r"(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|months?|y|years?)\b",
     re.IGNORECASE,
 )
+_DENIED = re.compile(
+    r"(?:\b(?:no|without|not|never|nobody|none)|n['’]t)\b[^.;|]{0,60}"
+    r"\b(?:yet|defined|agreed|decided|documented|specified|signed)\b"
+    r"|\b(?:yet to|would be|would like|ideally|hopefully|we (?:hope|wish|aim))\b"
+    r"|\b(?:no|undefined|missing|unknown) (?:RTO|RPO|retention|recovery (?:time|point))\b",
+    re.IGNORECASE,
+)
+"""Sentences that name a figure and deny it: `we have no RTO yet; 4 hours would be nice`."""
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "mo": 2_592_000, "y": 31_536_000}
 
 
@@ -168,9 +181,19 @@ def spans_of(text: str, figure: str) -> list[float]:
             found += _spans(cells[column])
             continue
         column = next((i for i, cell in enumerate(cells) if test.search(cell)), None)
-        if test.search(line):
-            found += _spans(line)
+        found += _named(line, test)
     return found
+
+
+def _named(line: str, test: re.Pattern[str]) -> list[float]:
+    """The durations of a line that names the figure, unless a sentence denies that there is one."""
+    if not test.search(line):
+        return []
+    sentences = _SENTENCE.split(line)
+    denied = [sentence for sentence in sentences if _DENIED.search(sentence)]
+    if any(test.search(sentence) for sentence in denied):
+        return []
+    return [span for one in sentences if one not in denied for span in _spans(one)]
 
 
 def _spans(text: str) -> list[float]:

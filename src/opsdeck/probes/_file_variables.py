@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,9 @@ from opsdeck.probes.base import Document, ProbeError, Target
 from opsdeck.probes.blocking import in_thread
 
 _SHORTEST_SECRET = 8
+_DSN = re.compile(
+    r"https?://[0-9A-Za-z]{8,128}(:[0-9A-Za-z]{1,128})?@[\w.:\[\]-]{3,253}(/[\w-]{1,64}){0,8}/\d{1,24}"
+)
 
 
 async def look(target: Target, parameters: Mapping[str, Any], timeout_s: float) -> Document:
@@ -61,10 +65,20 @@ def _summary(names: list[str], values: Mapping[str, str]) -> Document:
         "missing": [name for name, t in told.items() if not t["set"]],
         "placeholders": [name for name, t in told.items() if t["placeholder"]],
         "alike": len(set(texts)) < len(texts),
+        "not_dsn": [
+            name
+            for name, value in values.items()
+            if value.strip() and name.upper().endswith("SENTRY_DSN") and not _is_dsn(value)
+        ],
         "length": min((t["length"] for t in there), default=None),
         "entropy_bits": min((t["entropy_bits"] for t in there), default=None),
         "variables": told,
     }
+
+
+def _is_dsn(value: str) -> bool:
+    """Whether a value has what Sentry calls a DSN: public key, host and number of the project."""
+    return _DSN.fullmatch(value.strip()) is not None
 
 
 def _told(value: str | None) -> Document:
