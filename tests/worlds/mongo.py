@@ -100,18 +100,24 @@ def _migrated(*applied: str, patches: Patches | None = None) -> Setup:
     return setup
 
 
-def _busy(operations: list[dict[str, Any]], queued: int = 0, *, traffic: bool = True) -> Setup:
+def _busy(
+    operations: list[dict[str, Any]],
+    queued: int = 0,
+    *,
+    traffic: bool = True,
+    every_s: float = 0.005,
+) -> Setup:
     """A server that a service queries in earnest (patched: the queue, $currentOp)."""
     queue = {"currentQueue": {"total": queued, "readers": queued, "writers": 0}}
     patches = partners.status(globalLock=queue) | partners.current_op(operations)
-    inner = _one({"orders": [{"a": 1}]}, patches, sample_s=0.15)
+    inner = _one({"orders": [{"a": 1}]}, patches, quiet_s=5 if traffic else 0)
 
     @contextmanager
     def setup(tmp_path: Path) -> Iterator[Setting]:
         over = threading.Event()
 
         def work() -> None:
-            while not over.wait(0.005):
+            while not over.wait(every_s):
                 partners.admin().shop.orders.find_one({"a": 1})
 
         with ExitStack() as stack:
@@ -308,6 +314,7 @@ _TABLE: list[tuple[str, list[tuple[str, str, Setup]]]] = [
         "post-deployment-verification/db-queries",
         [
             ("passed", "queries are answered", _busy([])),
+            ("passed", "one is answered now and then", _busy([], every_s=1.4)),
             ("failed", "nobody queries", _busy([], traffic=False)),
             ("failed", "one runs for 42 s (patched)", _busy([LONG])),
             ("failed", "seven wait (patched)", _busy([], queued=7)),

@@ -17,6 +17,7 @@ PINGS = 10
 GB = 1024**3
 
 _COUNTERS = ("query", "insert", "update", "delete", "getmore", "command")
+_WORK = ("query", "insert", "update", "delete")
 
 
 def connection(reader: Reader, database: str, parameters: Mapping[str, Any]) -> Document:
@@ -114,21 +115,29 @@ def connection_counts(status: Mapping[str, Any]) -> Document:
 
 
 def operations(reader: Reader, database: str, parameters: Mapping[str, Any]) -> Document:
-    """What the server does: rates over a short sample, queues, operations that run long."""
+    """What the server does: rates over a short sample, queues, operations that run long.
+
+    While nothing is asked of it the sample goes on, up to `quiet_s`.
+    """
     longer = parameters["longer_than_s"]
     running = running_operations(reader)
     (_, answered), began = reader.own_queries, time.monotonic()
     before = _work(reader)
-    time.sleep(min(float(parameters["sample_s"]), max(0.05, reader.left_s - 0.5)))
-    after, seconds = _work(reader), time.monotonic() - began
-    own = reader.own_queries[0] - answered
-    after[0]["query"] = (count(after[0].get("query")) or 0) - own
+    while True:
+        time.sleep(min(float(parameters["sample_s"]), max(0.05, reader.left_s - 0.5)))
+        after, seconds = _work(reader), time.monotonic() - began
+        own = reader.own_queries[0] - answered
+        after[0]["query"] = (count(after[0].get("query")) or 0) - own
+        if _worked(before[0], after[0]) or seconds >= min(
+            parameters["quiet_s"], seconds + reader.left_s - 1.0
+        ):
+            break
     rates = {f"{k}_s": _rate(before[0], after[0], k, seconds) for k in _COUNTERS}
-    work = [rates[f"{k}_s"] for k in ("query", "insert", "update", "delete")]
+    work = [rates[f"{k}_s"] for k in _WORK]
     listed = [op for op in running if op["running_s"] is not None and op["running_s"] >= longer]
     return {
         "sample_s": round(seconds, 2),
-        "rates": {**rates, "work_s": round(sum(r or 0.0 for r in work), 1)},
+        "rates": {**rates, "work_s": round(sum(r or 0.0 for r in work), 2)},
         "average_ms": {k: _average(before[1], after[1], k) for k in ("reads", "writes")},
         "queued": {k: count(after[2].get(k)) for k in ("readers", "writers", "total")},
         "longer_than_s": longer,
@@ -183,9 +192,14 @@ def _work(reader: Reader) -> tuple[Document, Document, Document]:
     return table(status, "opcounters"), table(status, "opLatencies"), queue
 
 
+def _worked(before: Document, after: Document) -> bool:
+    """Whether anything was asked or written between two looks."""
+    return any((count(after.get(k)) or 0) > (count(before.get(k)) or 0) for k in _WORK)
+
+
 def _rate(before: Document, after: Document, key: str, seconds: float) -> float | None:
     a, b = count(before.get(key)), count(after.get(key))
-    return round(max(0, b - a) / seconds, 1) if a is not None and b is not None else None
+    return round(max(0, b - a) / seconds, 2) if a is not None and b is not None else None
 
 
 def _average(before: Document, after: Document, key: str) -> float | None:

@@ -46,7 +46,7 @@ ITEM_KEYS: dict[str, dict[str, str]] = {
         "memory_gb": "memory the database's machine should have",
         "migrations": "glob of the migration files below path",
         "migrations_collection": "where the migration tool keeps its record (fileName, appliedAt)",
-        "sample_s": "seconds over which operations are counted; more for a quiet site",
+        "quiet_s": "seconds that a quiet site may take until something is asked of its database",
         "users_collection": "accounts with createdAt, for the count of new ones",
         "wanted_indexes": 'indexes the release needs: { orders = ["customer, -created"] }',
     },

@@ -53,6 +53,7 @@ PARAMETERS = {
     "processes": Parameter((int,), "connections: how many processes have a pool, at most"),
     "longer_than_s": Parameter((int, float), "operations: those that run so long are listed", 5),
     "sample_s": Parameter((int, float), "operations: rates are taken over so long", 1),
+    "quiet_s": Parameter((int, float), "operations: while nothing is asked, for so long", 0),
     "wanted": Parameter(
         (dict, list), 'indexes that should be there: { orders = ["customer, -created"] }'
     ),
@@ -92,7 +93,15 @@ def _unsound(parameters: Mapping[str, Any]) -> Iterator[str]:
     limit = parameters.get("limit")
     if isinstance(limit, int) and not 1 <= limit <= MOST_FOUND:
         yield f"limit is {limit}; it must be 1 to {MOST_FOUND}"
-    for key in ("longer_than_s", "sample_s", "unused_days", "large", "slower_than_ms", "within_h"):
+    for key in (
+        "longer_than_s",
+        "sample_s",
+        "quiet_s",
+        "unused_days",
+        "large",
+        "slower_than_ms",
+        "within_h",
+    ):
         value = parameters.get(key)
         if isinstance(value, int | float) and not 0 <= value <= 1_000_000_000:
             yield f"{key} is {value}; it must not be below 0"
