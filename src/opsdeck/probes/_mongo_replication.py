@@ -19,16 +19,9 @@ _WELL = ("PRIMARY", "SECONDARY", "ARBITER")
 def replication(reader: Reader, database: str, parameters: Mapping[str, Any]) -> Document:
     """Who is in the set and how far behind; `set` is None where there is no replica set."""
     status = _status(reader)
-    config = {
-        str(member.get("host")): member
-        for member in _tables(table(reader.maybe("admin", {"replSetGetConfig": 1}), "config"))
-    }
-    found = _tables(status)
-    newest = _newest(found)
-    members = [_member(m, config.get(str(m.get("name")), {}), newest) for m in found[:50]]
+    members = _members(status, _config(reader))
     named = set(reader.uri.hosts)
     away = [] if reader.uri.srv else [m["name"] for m in members if m["name"] not in named]
-    lags = [m["lag_s"] for m in members if m["state"] == "SECONDARY" and not m["delay_s"]]
     concern = reader.maybe("admin", {"getDefaultRWConcern": 1})
     return {
         "set": plain(status.get("set")),
@@ -38,12 +31,31 @@ def replication(reader: Reader, database: str, parameters: Mapping[str, Any]) ->
         "arbiters": sum(m["state"] == "ARBITER" or m["arbiter"] is True for m in members),
         "unhealthy": [m["name"] for m in members if not m["healthy"]],
         "voters": count(status.get("votingMembersCount")) or _votes(members),
-        "lag_s": max(lags) if lags and None not in lags else None,
+        "lag_s": _worst(members),
         "oplog": _oplog(reader) if members else None,
         "default_write_concern": plain(table(concern, "defaultWriteConcern").get("w")),
         "not_in_uri": away,
         "pool": _mongo_uri.pool(reader.uri),
     }
+
+
+def worst_lag(reader: Reader) -> float | None:
+    """The largest lag of the secondaries that are not delayed on purpose; None without a set."""
+    status = _status(reader)
+    found = _worst(_members(status, {}))
+    # Who is late on purpose stands in the configuration: it is asked for where somebody is late.
+    return _worst(_members(status, _config(reader))) if found else found
+
+
+def _worst(members: list[Document]) -> float | None:
+    lags = [m["lag_s"] for m in members if m["state"] == "SECONDARY" and not m["delay_s"]]
+    return max(lags) if lags and None not in lags else None
+
+
+def _config(reader: Reader) -> dict[str, dict[str, Any]]:
+    """Host -> what the set's configuration says of it; {} where that is not told."""
+    config = table(reader.maybe("admin", {"replSetGetConfig": 1}), "config")
+    return {str(member.get("host")): member for member in _tables(config)}
 
 
 def _status(reader: Reader) -> dict[str, Any]:
@@ -53,6 +65,12 @@ def _status(reader: Reader) -> dict[str, Any]:
         if error.cause == "missing" and any(text in str(error) for text in _NO_SET):
             return {}
         raise
+
+
+def _members(status: Mapping[str, Any], config: Mapping[str, Mapping[str, Any]]) -> list[Document]:
+    found = _tables(status)
+    newest = _newest(found)
+    return [_member(m, config.get(str(m.get("name")), {}), newest) for m in found[:50]]
 
 
 def _member(
@@ -95,15 +113,19 @@ def _moment(member: Mapping[str, Any]) -> datetime | None:
 
 
 def _oplog(reader: Reader) -> Document | None:
-    """How far back a member may have been away and still catch up."""
+    try:
+        return oplog(reader)
+    except ProbeError as error:
+        if error.cause == "rights":
+            return None
+        raise
+
+
+def oplog(reader: Reader) -> Document | None:
+    """How far back a member may have been away and still catch up; None without an oplog."""
     ends: list[datetime] = []
     for direction in (1, -1):
-        try:
-            found = reader.find("local", "oplog.rs", {}, {"$natural": direction}, 1, {"ts": 1})
-        except ProbeError as error:
-            if error.cause == "rights":
-                return None
-            raise
+        found = reader.find("local", "oplog.rs", {}, {"$natural": direction}, 1, {"ts": 1})
         stamp = found[0].get("ts") if found else None
         if stamp is None or not hasattr(stamp, "as_datetime"):
             return None

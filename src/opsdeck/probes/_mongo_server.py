@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from opsdeck.probes import _mongo_uri
-from opsdeck.probes._mongo_client import Reader
+from opsdeck.probes._mongo_client import MOST_DOCUMENTS, Reader
 from opsdeck.probes._mongo_json import plain
 from opsdeck.probes._mongo_values import count, number, percent, table
 from opsdeck.probes.base import Document, ProbeError
@@ -18,6 +18,9 @@ GB = 1024**3
 
 _COUNTERS = ("query", "insert", "update", "delete", "getmore", "command")
 _WORK = ("query", "insert", "update", "delete")
+
+_GREETINGS = ("hello", "isMaster", "ismaster")
+"""What every driver has under way all the time, for seconds: the server holds the answer back."""
 
 
 def connection(reader: Reader, database: str, parameters: Mapping[str, Any]) -> Document:
@@ -147,14 +150,23 @@ def operations(reader: Reader, database: str, parameters: Mapping[str, Any]) -> 
     }
 
 
-def running_operations(reader: Reader) -> list[Document]:
-    """Operations under way, without what they ask for; not those that are meant to last."""
+def running_operations(
+    reader: Reader, most: int = MOST_DOCUMENTS, *, of_clients: bool = False
+) -> list[Document]:
+    """Operations under way, without what they ask for; not those that are meant to last.
+
+    `of_clients` leaves out what the server's own threads do.
+    """
+    never = {f"command.{name}": {"$exists": False} for name in _GREETINGS}
+    lasting = {"cursor.tailable": {"$ne": True}, "appName": {"$ne": "opsdeck"}, **never}
     stages = [
         {"$currentOp": {"allUsers": True, "idleConnections": False}},
-        {"$match": {"active": True, "op": {"$ne": "none"}, "cursor.tailable": {"$ne": True}}},
+        {"$match": {"active": True, "op": {"$ne": "none"}, **lasting}},
         {"$sort": {"secs_running": -1}},
     ]
-    found = reader.aggregate("admin", 1, stages)
+    found = reader.aggregate("admin", 1, stages, most)
+    if of_clients:
+        found = [op for op in found if str(op.get("desc") or "conn").lower().startswith("conn")]
     return [_operation(op) for op in found if not _own_or_internal(op)]
 
 
@@ -164,7 +176,7 @@ def _own_or_internal(op: Mapping[str, Any]) -> bool:
     return (
         op.get("appName") == "opsdeck"
         or ns.startswith(("local.", "config."))
-        or first in ("hello", "isMaster", "ismaster")
+        or first in _GREETINGS
         or str(op.get("desc", "")).startswith(("repl", "Repl", "NoopWriter", "Checkpointer"))
     )
 
