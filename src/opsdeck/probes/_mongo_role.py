@@ -12,6 +12,7 @@ _CLUSTER = {
     "connections": ("serverStatus",),
     "replication": ("replSetGetStatus", "replSetGetConfig", "getDefaultRWConcern"),
     "operations": ("serverStatus", "inprog"),
+    "gauges": ("serverStatus", "inprog", "replSetGetStatus", "replSetGetConfig"),
     "migrations": ("serverStatus", "inprog"),
 }
 """Look -> actions on the cluster. hello, ping, buildInfo and connectionStatus need none."""
@@ -20,6 +21,7 @@ _DATABASE = {
     "connection": ("listCollections",),
     "indexes": ("listCollections", "indexStats", "collStats"),
     "storage": ("listCollections", "dbStats", "collStats"),
+    "gauges": ("dbStats",),
     "migrations": ("find",),
 }
 
@@ -87,7 +89,7 @@ def _needs(probe: Mapping[str, Any], database: str) -> Iterable[tuple[Need, Iter
     elif look is not None:
         yield ("", ""), _CLUSTER.get(look, ())
         yield (database, ""), _DATABASE.get(look, ())
-        if look == "replication":
+        if look in ("replication", "gauges"):
             yield ("local", "oplog.rs"), ("find",)
         if look == "profile":
             yield (database, "system.profile"), ("find",)

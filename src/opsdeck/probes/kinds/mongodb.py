@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from opsdeck.probes import (
+    _mongo_gauges,
     _mongo_migrations,
     _mongo_replication,
     _mongo_server,
@@ -33,6 +34,7 @@ LOOKS: dict[str, Callable[[Reader, str, Mapping[str, Any]], Document]] = {
     "indexes": _mongo_storage.indexes,
     "migrations": _mongo_migrations.migrations,
     "profile": _mongo_migrations.profile,
+    "gauges": _mongo_gauges.gauges,
 }
 
 PARAMETERS = {
