@@ -17,8 +17,11 @@ from opsdeck.checks.checker import (
     Refusal,
     Subject,
     asks_of,
+    gauge_subject,
     unknown_result,
 )
+from opsdeck.checks.reader import Reader
+from opsdeck.checks.reading import OnReadings, Reading, Wanted
 from opsdeck.checks.recording import draft_of, is_news
 from opsdeck.checks.remote import Remote, WorkerGoneError
 from opsdeck.checks.result import Result
@@ -29,7 +32,10 @@ from opsdeck.deck_facts import DeckFacts
 from opsdeck.journal.writing import Draft
 from opsdeck.probes.engine import JOBS, Engine
 from opsdeck.probes.online import ANCHOR_PATIENCE_S, Connectivity, anchors
+from opsdeck.probes.registry import consent_of
 from opsdeck.text import cut, time_of_day
+
+NOT_AGREED = "run it: open the gauge in the app and press y"
 
 LONGEST_REFUSED = 100
 """Cells of a command that nobody agreed to."""
@@ -149,6 +155,21 @@ class Looks:
         if commands:
             self.trust.add(commands, self.deck.now())
 
+    def permitted(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+        """These looks of gauges, each that runs something unagreed with the reason why it is not.
+
+        A gauge asks nobody: a command must have been trusted before, for exactly this.
+        """
+        return [self._permitted(each) for each in wanted]
+
+    def _permitted(self, wanted: Wanted) -> Wanted:
+        if consent_of(wanted.probe) is None:
+            return wanted
+        asks = self.asks([gauge_subject("", "", wanted.probe)])
+        if not asks:
+            return wanted
+        return msgspec.structs.replace(wanted, refusal=f"nobody here agreed to {NOT_AGREED}")
+
     # Checking
 
     async def check(self, subjects: Sequence[Subject], on_result: OnResult) -> None:
@@ -199,6 +220,27 @@ class Looks:
             for subject in missing.values():
                 said = f"the look was cut off: {error}; check again"
                 on_result(subject, unknown_result(subject, said, "internal", self.deck.now()))
+
+    async def read(self, wanted: Sequence[Wanted], on_readings: OnReadings) -> None:
+        """Look and read numbers; each look is answered, if only with why it brought none."""
+        missing = dict(enumerate(wanted))
+
+        def came(index: int, readings: list[Reading]) -> None:
+            missing.pop(index, None)
+            on_readings(index, readings)
+
+        if self._remote is None:
+            await self._anchor()
+            reader = Reader(self.engine, self.online, now=self.deck.now)
+            await reader.read(wanted, came)
+            return
+        try:
+            since = await self._remote.read(self._setting(), wanted, came)
+            self.online.offline_since = since
+        except (WorkerGoneError, OSError) as error:
+            for index, each in missing.items():
+                lost = Reading(cause="internal", message=f"the look was cut off: {error}")
+                on_readings(index, [lost] * len(each.values))
 
     def _setting(self) -> Setting:
         folder = self._folder

@@ -18,6 +18,7 @@ from opsdeck.catalog.config import (
     state_home,
     team_catalog_path,
 )
+from opsdeck.catalog.gauges import Gauges, GaugeSpec
 from opsdeck.catalog.load import shipped_checklists_path
 from opsdeck.catalog.model import Fault
 from opsdeck.errors import ConfigError, NoInputError
@@ -40,7 +41,9 @@ kind = "mongodb"
 uri = "${MONGO_URI}"
 
 [[gauge]]
-name = "p95"
+id = "p95"
+probe = { kind = "http", target = "web", path = "/health" }
+value = "latency_ms"
 [signoff]
 roles = ["deployer"]
 [sync]
@@ -97,11 +100,21 @@ def test_reads_everything(file: Path) -> None:
             "db-1": {"kind": "mongodb", "uri": "${MONGO_URI}"},
         },
         ui=Ui(theme="ansi", glyphs="ascii", refresh="slow", animations=True),
+        gauges=Gauges(
+            specs=(
+                GaugeSpec(
+                    id="p95",
+                    title="p95",
+                    source="web",
+                    probe={"kind": "http", "target": "web", "path": "/health"},
+                    value="latency_ms",
+                ),
+            )
+        ),
         keys={"item.attest": "space,enter"},
         extra={
             "signoff": {"roles": ["deployer"]},
             "sync": {"folder": "x"},
-            "gauge": [{"name": "p95"}],
         },
         file=file,
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from opsdeck.catalog.faults import ConfigFaults, Report, shown
+from opsdeck.catalog.gauges import Gauges, read_gauges
 from opsdeck.catalog.load import shipped_checklists_path
 from opsdeck.catalog.source import UnusableError, open_source
 from opsdeck.catalog.validate import Table, id_problem
@@ -69,8 +70,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     `home` is absolute. `anchors` are what tells whether this machine is cut off (default: the
     targets and the resolver); with `auto_check` a list's stale items are checked when it is
     opened. `targets` are the raw tables of `[targets.NAME]`, each with its `kind`;
-    `keys` maps the id of a binding to its keys (comma separated); `extra` holds `gauge`
-    (a list of tables), `signoff` and `sync` (tables) as they stand in the file.
+    `keys` maps the id of a binding to its keys (comma separated); `extra` holds `signoff` and
+    `sync` (tables) as they stand in the file.
     """
 
     name: str = "default"
@@ -83,17 +84,21 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     anchors: tuple[str, ...] = ()
     auto_check: bool = False
     targets: dict[str, dict[str, Any]] = {}
+    gauges: Gauges = Gauges()
     ui: Ui = Ui()
     keys: dict[str, str] = {}
     extra: dict[str, Any] = {}
     file: Path | None = None
 
 
-def load_config(path: Path | None, environ: Mapping[str, str] | None = None) -> Config:
+def load_config(
+    path: Path | None, environ: Mapping[str, str] | None = None, *, thorough: bool = True
+) -> Config:
     """The configuration in a file; the defaults for None.
 
-    `environ` is asked for `HOME` where the file writes `~`. Raises `ConfigFaults` with every
-    fault of the file.
+    `environ` is asked for `HOME` where the file writes `~`. Unless `thorough`, the probes of gauges
+    are not held against their kinds, which costs more than all the rest. Raises `ConfigFaults`
+    with every fault of the file.
     """
     if path is None:
         return Config()
@@ -101,7 +106,7 @@ def load_config(path: Path | None, environ: Mapping[str, str] | None = None) -> 
         source = open_source(path)
     except UnusableError as error:
         raise ConfigFaults([error.fault]) from None
-    report = Report(str(path), source)
+    report = Report(str(path), source, proven=not thorough)
     config = _read(Table(report, source.data), path, environ)
     if report.faults:
         raise ConfigFaults(report.faults)
@@ -112,6 +117,7 @@ def _read(top: Table, path: Path, environ: Mapping[str, str] | None) -> Config:
     top.only(SECTIONS, "section")
     deck = _section(top, "deck", 'name = "production"')
     deck.only(DECK_KEYS)
+    targets = _targets(top)
     return Config(
         name=deck.identifier("name", capitals=True) or "default",
         timezone=_timezone(deck),
@@ -122,7 +128,8 @@ def _read(top: Table, path: Path, environ: Mapping[str, str] | None) -> Config:
         home=_home(deck, path, environ),
         anchors=_anchors(deck),
         auto_check=deck.boolean("auto_check") or False,
-        targets=_targets(top),
+        targets=targets,
+        gauges=read_gauges(top, targets),
         ui=_ui(top),
         keys=_keys(top),
         extra=_extra(top),
@@ -227,7 +234,6 @@ def _extra(top: Table) -> dict[str, Any]:
     found: dict[str, Any] = {
         "signoff": top.table("signoff", "[signoff]"),
         "sync": top.table("sync", "[sync]"),
-        "gauge": [table for _, table in top.tables("gauge", "[[gauge]] blocks")] or None,
     }
     return {key: value for key, value in found.items() if value is not None}
 

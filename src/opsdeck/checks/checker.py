@@ -240,6 +240,16 @@ def asks_of(subjects: Iterable[Subject], engine: Engine) -> list[Ask]:
     return found
 
 
+def gauge_subject(identity: str, title: str, probe: Mapping[str, Any]) -> Subject:
+    """A gauge's probe as something that may have to be agreed to."""
+    item = Item(id=identity, text=title, probe=dict(probe))
+    return Subject(
+        Checklist(id="gauge", title="Gauges", section="", cadence="standing", items=(item,)),
+        item,
+        "",
+    )
+
+
 def _place(consent: Consent, probe: Mapping[str, Any], target: Target) -> str:
     """Where it would be done; "" where that is said already, or cannot be: the look says why."""
     if consent.kind == "command":

@@ -80,6 +80,14 @@ def _value(node: Tree, document: Any) -> Any:
     return _interpreter().visit(node, document)
 
 
+def value_of(expression: str, document: Any) -> tuple[Any, str]:
+    """What an expression gives, and "", or None and why it cannot be worked out."""
+    try:
+        return _value(_tree(expression), document), ""
+    except Exception as error:  # whatever an expression trips over in a foreign document
+        return None, _trouble(error)
+
+
 def _mismatch(tree: Tree, document: Any, error: TypeError) -> str:
     """What was compared that cannot be: a number with a text, for example."""
     if tree["type"] == "comparator":

@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from opsdeck.checks.checker import Subject
+from opsdeck.checks.reading import OnReadings, Wanted
 from opsdeck.checks.result import Result
 from opsdeck.checks.wire import ENCODER, LONGEST_LINE, REPORTS, Order, Ordered, Report, Setting
 
@@ -56,16 +57,11 @@ class Remote:
 
         Cancelling it stops every look. Raises WorkerGoneError when the worker ended meanwhile.
         """
-        async with self._starting:
-            process = await self._started()
-        self._last += 1
-        number = self._last
 
         def told(report: Report) -> None:
             if report.result is not None and report.index is not None:
                 on_result(subjects[report.index], report.result)
 
-        own = self._passes[number] = _Pass(process, told)
         items = [
             Ordered(
                 checklist=msgspec.structs.replace(s.checklist, items=(s.item,)),
@@ -74,10 +70,31 @@ class Remote:
             )
             for s in subjects
         ]
+        return await self._order(setting, Order(number=0, items=items), told)
+
+    async def read(
+        self, setting: Setting, wanted: Sequence[Wanted], on_readings: OnReadings
+    ) -> datetime | None:
+        """Look and read numbers; otherwise as `check`."""
+
+        def told(report: Report) -> None:
+            if report.readings is not None and report.index is not None:
+                on_readings(report.index, report.readings)
+
+        return await self._order(setting, Order(number=0, wanted=list(wanted)), told)
+
+    async def _order(
+        self, setting: Setting, order: Order, told: Callable[[Report], None]
+    ) -> datetime | None:
+        async with self._starting:
+            process = await self._started()
+        self._last += 1
+        number = self._last
+        own = self._passes[number] = _Pass(process, told)
         new = setting if setting != self._setting else None
         self._setting = setting
         try:
-            self._send(process, Order(number=number, setting=new, items=items))
+            self._send(process, msgspec.structs.replace(order, number=number, setting=new))
             return await own.done
         except asyncio.CancelledError:
             self._send(process, Order(number=number, stop=True))

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from opsdeck.catalog.model import Checklist
+from opsdeck.checks.reading import Reading, Wanted
 from opsdeck.checks.result import Result
 
 
@@ -37,15 +38,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     setting: Setting | None = None
     """With the first order, and whenever it changed."""
     items: list[Ordered] = []
+    wanted: list[Wanted] = []
+    """Or looks from which numbers are read, instead of items."""
     stop: bool = False
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """From the worker: what came of one item of an order, or that the order is done."""
+    """From the worker: what came of one item or look of an order, or that the order is done."""
 
     number: int
     index: int | None = None
     result: Result | None = None
+    readings: list[Reading] | None = None
     done: bool = False
     offline_since: datetime | None = None
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from opsdeck.checks.checker import Checker, Subject
+from opsdeck.checks.reader import Reader
+from opsdeck.checks.reading import Reading
 from opsdeck.checks.result import Result
 from opsdeck.checks.wire import ENCODER, LONGEST_LINE, ORDERS, Order, Report, Setting
 from opsdeck.probes._host_cpu import OURS
@@ -51,7 +53,8 @@ class Worker:
                 await self._settle(order.setting)
             assert self._engine is not None
             # Of now: what was agreed to holds for these targets, not for those of the next order.
-            task = asyncio.ensure_future(self._carry_out(order, self._engine))
+            carry_out = self._read if order.wanted else self._carry_out
+            task = asyncio.ensure_future(carry_out(order, self._engine))
             self._passes[order.number] = task
         running_ones = list(self._passes.values())
         for task in running_ones:
@@ -92,9 +95,22 @@ class Worker:
         try:
             await checker.check(subjects, came)
         finally:
-            self._passes.pop(order.number, None)
-            since = self._online.offline_since
-            self._say(Report(number=order.number, done=True, offline_since=since))
+            self._done(order)
+
+    async def _read(self, order: Order, engine: Engine) -> None:
+        def came(index: int, readings: list[Reading]) -> None:
+            self._say(Report(number=order.number, index=index, readings=readings))
+
+        reader = Reader(engine, self._online, now=lambda: datetime.now(UTC))
+        try:
+            await reader.read(order.wanted, came)
+        finally:
+            self._done(order)
+
+    def _done(self, order: Order) -> None:
+        self._passes.pop(order.number, None)
+        since = self._online.offline_since
+        self._say(Report(number=order.number, done=True, offline_since=since))
 
     def _say(self, report: Report) -> None:
         line = memoryview(ENCODER.encode(report) + b"\n")

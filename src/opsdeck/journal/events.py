@@ -29,6 +29,8 @@ UNDONE = "item.undone"
 # The deck itself.
 OPENED = "journal.opened"
 RELEASE_STARTED = "release.started"
+# A gauge went from one level to another.
+GAUGE_CHANGED = "gauge.changed"
 
 MARKS = {
     ATTESTED: "attested",

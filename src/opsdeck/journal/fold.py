@@ -18,10 +18,11 @@ from opsdeck.journal.events import MARKS, VERDICTS, Event, Recorded
 MARKS_KEPT = 24
 VERDICTS_KEPT = 10
 NOTES_KEPT = 24
+TURNS_KEPT = 40
 RECENT_KEPT = 200
 """How many of the newest State keeps; the journal keeps all."""
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Part of every snapshot: one of another version is not used."""
 
 
@@ -121,6 +122,8 @@ class State:
     def __init__(self) -> None:
         self._runs: dict[str, Run | msgspec.Raw] = {}
         self.releases: dict[str, Release] = {}
+        self.gauges: dict[str, dict[str, list[Mark]]] = {}
+        """Writer -> gauge -> its newest changes of level, oldest first."""
         self.max_clock = ""
         self.first_at = ""
         self.first_clock = ""
@@ -268,6 +271,16 @@ class State:
         if old is None or (new.clock, writer, new.seq) < (old.clock, old.writer, old.seq):
             self.releases[name] = new
 
+    def _take_turn(self, writer: str, event: Event) -> None:
+        gauge, level = event.data["gauge"], event.data["to"]
+        if type(gauge) is not str or type(level) is not str:
+            raise TypeError("a gauge and its level are strings")
+        data = event.data
+        more = {key: data[key] for key in _OF_TURN if key in data}
+        turn = Mark(event.clock, writer, event.seq, level, event.at, event.by, "", more)
+        turns = self.gauges.setdefault(writer, {}).setdefault(gauge, [])
+        _keep_newest(turns, turn, TURNS_KEPT)
+
     def _take_opening(self, writer: str, event: Event) -> None:
         """A file's first line says only whose it is; the reader has used that already."""
 
@@ -279,6 +292,7 @@ class State:
         return {
             "runs": self._runs,
             "releases": self.releases,
+            "gauges": self.gauges,
             "max_clock": self.max_clock,
             "first": [self.first_clock, self.first_at],
             "count": self.count,
@@ -295,6 +309,7 @@ class State:
         state = cls()
         state._runs = dict(kept.runs)
         state.releases = kept.releases
+        state.gauges = kept.gauges
         state.max_clock = kept.max_clock
         state.first_clock, state.first_at = kept.first
         state.count = kept.count
@@ -311,6 +326,7 @@ class Kept(msgspec.Struct):
 
     runs: dict[str, msgspec.Raw]
     releases: dict[str, Release]
+    gauges: dict[str, dict[str, list[Mark]]]
     max_clock: str
     first: tuple[str, str]
     count: int
@@ -332,6 +348,8 @@ def _to_mark(writer: str, event: Event, kind: str) -> Mark:
     return Mark(event.clock, writer, event.seq, kind, event.at, event.by, text, more or None)
 
 
+_OF_TURN = ("title", "from", "value", "unit", "start", "duration_s", "reason")
+
 _NOT_MORE = frozenset({"run", "item", "note", "reason", "text", "evidence", "verdict"})
 
 _HANDLERS: dict[str, Callable[[State, str, Event], None]] = {
@@ -341,5 +359,6 @@ _HANDLERS: dict[str, Callable[[State, str, Event], None]] = {
     ev.NOTED: State._take_note,
     ev.UNDONE: State._take_undo,
     ev.RELEASE_STARTED: State._take_release,
+    ev.GAUGE_CHANGED: State._take_turn,
     ev.OPENED: State._take_opening,
 }

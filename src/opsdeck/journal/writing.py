@@ -19,10 +19,14 @@ LARGEST_LINE_BYTES = 1 << 20
 
 
 class Draft(NamedTuple):
-    """An event that is yet to be written: its type and data."""
+    """An event that is yet to be written: its type and data.
+
+    `by` is whose event it is where that is not the operator's: a gauge turns by itself.
+    """
 
     type: str
     data: dict[str, Any]
+    by: str | None = None
 
 
 class Appended(NamedTuple):
@@ -116,7 +120,7 @@ class LogFile:
         events, lines = [], []
         for number, draft in enumerate(drafts, cursor.seq + 1):
             stamp = next_stamp(stamp, now)
-            event = Event(number, at, stamp, by, draft.type, draft.data, head)
+            event = Event(number, at, stamp, draft.by or by, draft.type, draft.data, head)
             line = _encode(event)
             if len(line) > LARGEST_LINE_BYTES:
                 raise NotSavedError(

@@ -58,6 +58,15 @@ class Seen(NamedTuple):
     redactor: Redactor
 
 
+def seen_of(found: Document | ProbeError, redactor: Redactor, took_ms: float = 0.0) -> Seen:
+    """A document, or the reason why there is none, as what came of a look."""
+    if not isinstance(found, ProbeError):
+        return Seen(found, None, "", took_ms, redactor)
+    message = redactor.text(str(found))  # before it is cut: half a secret is one too
+    message = " ".join(message.split())[:LONGEST_MESSAGE]
+    return Seen(None, found.cause, message.encode("utf-8", "replace").decode(), took_ms, redactor)
+
+
 class Engine:
     """The targets of a deck and what is needed to look at them."""
 
@@ -160,12 +169,9 @@ class Round:
         took = round((time.perf_counter() - began) * 1000, 1)
         redactor = self.engine.redactor()
         if document is None:
-            message = redactor.text(str(failure))  # before it is cut: half a secret is one too
-            message = " ".join(message.split())[:LONGEST_MESSAGE]
-            message = message.encode("utf-8", "replace").decode()
-            return Seen(None, failure.cause if failure else "internal", message, took, redactor)
+            return seen_of(failure or ProbeError("internal", ""), redactor, took)
         document.setdefault("latency_ms", took)
-        return Seen(document, None, "", took, redactor)
+        return seen_of(document, redactor, took)
 
     async def _noted(self, probe: Mapping[str, Any], target: Target) -> Document:
         """Look, and keep in mind whether the target answered."""

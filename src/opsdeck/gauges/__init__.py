@@ -1,0 +1,1 @@
+"""Gauges: schedules, series, limits, forecasts, and the board that holds them."""

@@ -1,0 +1,250 @@
+"""One gauge as it runs: readings come in, a level comes out, and the past is kept."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import msgspec
+
+from opsdeck.catalog.gauges import GaugeSpec
+from opsdeck.checks.reading import Reading
+from opsdeck.gauges.forecast import CRIT_S, WARN_S, Forecast, forecast_of
+from opsdeck.gauges.levels import RANK, Judge, Level, worse
+from opsdeck.gauges.series import Series, rank
+
+FORECAST_EVERY_S = 60.0
+FORECAST_FOR = 3
+"""So many forecasts in a row must say the same before it counts as a level."""
+
+UNANSWERED = frozenset({"refused", "timeout", "dns", "unreachable", "tls", "protocol"})
+"""Causes that count as an error where errors are counted: whoever was asked did not answer well."""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A gauge went from one level to another; what is said is of the time at the old one."""
+
+    gauge: str
+    title: str
+    before: Level | None
+    after: Level
+    at: float
+    began: float
+    low: float | None
+    mean: float | None
+    high: float | None
+    value: float | None
+    reason: str
+
+
+class Tally(msgspec.Struct):
+    """What was seen while one level lasted."""
+
+    began: float = 0.0
+    count: int = 0
+    total: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+    def add(self, value: float) -> None:
+        """One value more."""
+        self.low = min(self.low, value) if self.count else value
+        self.high = max(self.high, value) if self.count else value
+        self.count += 1
+        self.total += value
+
+
+class Memory(msgspec.Struct):
+    """What of a gauge must outlast a restart beside its series."""
+
+    level: Level | None = None
+    value: float | None = None
+    at: float | None = None
+    judge: Judge = msgspec.field(default_factory=Judge)
+    tally: Tally = msgspec.field(default_factory=Tally)
+    forecast: Forecast | None = None
+    forecasts: int = 0
+    reason: str = ""
+    counter: tuple[float, float] | None = None
+    """Of a rate: when the counter was read, and what it said."""
+
+
+class Gauge:
+    """A spec and everything that was read for it. Times are seconds since the epoch."""
+
+    def __init__(self, spec: GaugeSpec) -> None:
+        self.spec = spec
+        self.series = Series(spec.every_s)
+        self.memory = Memory()
+        self.reading: Reading | None = None
+        """The newest look, whether it brought a value or not."""
+        self.looked_at: float | None = None
+        self.detail: Any = None
+        """What only this gauge has to show beside its number, such as the use of each core."""
+        self._recent: deque[float] = deque(maxlen=spec.over)
+        self._misses = 0
+        self._forecast_at = 0.0
+
+    # What is known
+
+    @property
+    def level(self) -> Level | None:
+        """None until the first look."""
+        return self.memory.level
+
+    @property
+    def value(self) -> float | None:
+        """The newest value, however old."""
+        return self.memory.value
+
+    @property
+    def at(self) -> float | None:
+        """When the newest value was seen."""
+        return self.memory.at
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """When it will be full, if there is a real trend towards that."""
+        return self.memory.forecast
+
+    def age_s(self, now: float) -> float | None:
+        """How old the newest value is."""
+        return None if self.at is None else max(0.0, now - self.at)
+
+    def is_old(self, now: float) -> bool:
+        """Whether the value is older than it should be: two looks have brought none."""
+        age = self.age_s(now)
+        return age is None or age > 2 * self.spec.every_s + 2.0
+
+    # What comes in
+
+    def take(self, reading: Reading, at: float) -> Change | None:
+        """One look; the change of level that it brings, if any."""
+        self.reading, self.looked_at = reading, at
+        value = self._value(reading, at)
+        if value is None:
+            return self._missed(reading, at)
+        self._misses = 0
+        memory = self.memory
+        memory.value, memory.at = value, at
+        self.series.add(at, value)
+        level = memory.judge.take(self.spec, value, at)
+        reason = ""
+        if self.spec.fills:
+            soon = self._soon(at)
+            if RANK[soon] > RANK[level]:
+                level, reason = soon, "forecast"
+        change = self._turned(level, at, reason)
+        memory.tally.add(value)
+        return change
+
+    def _value(self, reading: Reading, at: float) -> float | None:
+        spec = self.spec
+        if spec.stat == "errors":
+            return self._error_rate(reading)
+        value = reading.value
+        if value is None or value != value or value in (float("inf"), float("-inf")):
+            return None
+        if spec.rate:
+            value = self._rate(value, at)
+            if value is None:
+                return None
+        if spec.stat == "last":
+            return value
+        self._recent.append(value)
+        match spec.stat:
+            case "mean":
+                return sum(self._recent) / len(self._recent)
+            case "max":
+                return max(self._recent)
+        return rank(sorted(self._recent), 50 if spec.stat == "p50" else 95)
+
+    def _error_rate(self, reading: Reading) -> float | None:
+        """Percent of the last looks that went wrong; `value` is 1 for a good one, 0 for a bad."""
+        if reading.value is None and reading.cause not in UNANSWERED:
+            return None
+        self._recent.append(0.0 if reading.value else 100.0)
+        return sum(self._recent) / len(self._recent)
+
+    def _rate(self, counter: float, at: float) -> float | None:
+        """The rise a second since the last look; None for the first, and after a reset."""
+        before, self.memory.counter = self.memory.counter, (at, counter)
+        if before is None or counter < before[1] or not 0.2 <= at - before[0] <= 3_600:
+            return None
+        return (counter - before[1]) / (at - before[0])
+
+    def _missed(self, reading: Reading, at: float) -> Change | None:
+        """No value: unknown at once where it never can be known, else at the second time."""
+        if self.spec.rate and reading.value is not None:
+            return None  # a counter that was read for the first time, or began anew
+        self._misses += 1
+        hopeless = self.level is None or reading.cause in ("missing", "untrusted")
+        if not hopeless and self._misses < 2 and not self.is_old(at):
+            return None
+        return self._turned("unknown", at, reading.message)
+
+    def lapse(self, now: float) -> Change | None:
+        """Nothing has come for too long: unknown, whatever the reason."""
+        limit = max(3 * self.spec.every_s + 5.0, 20.0)
+        if self.level in (None, "unknown") or self.at is None or now - self.at <= limit:
+            return None
+        return self._turned("unknown", now, "no look has brought a value for some time")
+
+    def _soon(self, at: float) -> Level:
+        """How bad it is that it will be full soon."""
+        memory = self.memory
+        if at - self._forecast_at >= FORECAST_EVERY_S or at < self._forecast_at:
+            self._forecast_at = at
+            memory.forecast = forecast_of(self.series, at, self.spec.full[1])
+            near = memory.forecast is not None and memory.forecast.full_in_s < WARN_S
+            memory.forecasts = memory.forecasts + 1 if near else 0
+        if memory.forecast is None or memory.forecasts < FORECAST_FOR:
+            return "ok"
+        return "critical" if memory.forecast.full_in_s < CRIT_S else "warning"
+
+    def _turned(self, level: Level, at: float, reason: str) -> Change | None:
+        memory = self.memory
+        memory.reason = reason
+        if level == memory.level:
+            return None
+        before, tally = memory.level, memory.tally
+        memory.level, memory.tally = level, Tally(began=at)
+        if before is None and level in ("ok", "unknown"):
+            return None  # the first word on a gauge is news only where it is bad
+        seen = tally.count > 0
+        return Change(
+            gauge=self.spec.id,
+            title=self.spec.title,
+            before=before,
+            after=level,
+            at=at,
+            began=tally.began if before is not None else at,
+            low=tally.low if seen else None,
+            mean=tally.total / tally.count if seen else None,
+            high=tally.high if seen else None,
+            value=memory.value,
+            reason=reason,
+        )
+
+    # Keeping
+
+    def shift(self, by_s: float) -> None:
+        """Move everything in time: the wall clock was set."""
+        self.series.shift(by_s)
+        memory = self.memory
+        memory.at = None if memory.at is None else memory.at + by_s
+        memory.tally.began += by_s
+        for latch in (memory.judge.warn, memory.judge.crit):
+            latch.since = None if latch.since is None else latch.since + by_s
+        if memory.counter is not None:
+            memory.counter = (memory.counter[0] + by_s, memory.counter[1])
+        self._forecast_at += by_s
+        self.looked_at = None if self.looked_at is None else self.looked_at + by_s
+
+
+def worst_level(gauges: list[Gauge]) -> Level:
+    """The worst of these; ok where there is none."""
+    found: Level = "ok"
+    for gauge in gauges:
+        found = worse(found, gauge.level or "ok")
+    return found

@@ -1,0 +1,287 @@
+"""This machine's own gauges, from psutil and the limits of its container.
+
+A sampler is asked again and again from one thread; nothing here waits for anything but the file
+systems, which have a sampler of their own: a network disk that hangs must not stop the others.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from opsdeck.catalog.gauges import GaugeSpec, Limit
+from opsdeck.gauges.board import HOST, Sample
+from opsdeck.probes import _host_rates as rates
+from opsdeck.probes import _host_system as system
+from opsdeck.probes._host_cgroup import Cgroup
+
+MOUNTS_EVERY_S = 30.0
+MOST_DISKS = 30
+_MIN_S = 0.05
+"""Two readings closer to each other than this give no rate."""
+
+
+def _above(warn: float, crit: float) -> dict[str, Any]:
+    return {"warn": Limit(">=", warn), "crit": Limit(">=", crit)}
+
+
+def _percent(identity: str, title: str, **more: Any) -> GaugeSpec:
+    return GaugeSpec(
+        id=identity, title=title, source=HOST, unit="%", scale=(0.0, 100.0), every_s=1.0, **more
+    )
+
+
+CPU = _percent("host-cpu", "CPU", **_above(85, 95), for_s=120.0, playbook="high-cpu-usage")
+CORES = _percent("host-cores", "Busiest core")
+STEAL = _percent("host-steal", "CPU stolen", **_above(10, 25), for_s=120.0)
+IOWAIT = _percent("host-iowait", "Waiting for disk", **_above(25, 50), for_s=120.0)
+LOAD = GaugeSpec(
+    id="host-load",
+    title="Load per core",
+    source=HOST,
+    scale=(0.0, 4.0),
+    every_s=5.0,
+    for_s=300.0,
+    playbook="high-cpu-usage",
+    **_above(1.5, 3),
+)
+MEMORY = _percent(
+    "host-memory",
+    "Memory",
+    **_above(85, 95),
+    for_s=60.0,
+    playbook="high-memory-usage",
+    fills=True,
+)
+SWAP = _percent("host-swap", "Swap", **_above(50, 80), for_s=300.0, playbook="high-memory-usage")
+FILES = _percent("host-files", "Open files", **_above(70, 90), for_s=60.0)
+
+
+def _rate(identity: str, title: str) -> GaugeSpec:
+    return GaugeSpec(id=identity, title=title, source=HOST, unit="B/s", every_s=1.0)
+
+
+NET_IN, NET_OUT = _rate("host-net-in", "Network in"), _rate("host-net-out", "Network out")
+IO_READ, IO_WRITE = _rate("host-io-read", "Disk reads"), _rate("host-io-write", "Disk writes")
+
+
+def disk_spec(mount: str) -> GaugeSpec:
+    """The gauge of a file system's bytes."""
+    return GaugeSpec(
+        id=f"host-disk-{_slug(mount)}",
+        title=f"Disk {mount}",
+        source=HOST,
+        unit="%",
+        scale=(0.0, 100.0),
+        every_s=5.0,
+        for_s=30.0,
+        playbook="database-disk-space",
+        fills=True,
+        **_above(85, 95),
+    )
+
+
+def inodes_spec(mount: str) -> GaugeSpec:
+    """The gauge of a file system's inodes."""
+    return GaugeSpec(
+        id=f"host-inodes-{_slug(mount)}",
+        title=f"Inodes {mount}",
+        source=HOST,
+        unit="%",
+        scale=(0.0, 100.0),
+        every_s=5.0,
+        for_s=30.0,
+        playbook="database-disk-space",
+        fills=True,
+        **_above(85, 95),
+    )
+
+
+def _slug(mount: str) -> str:
+    slug = re.sub(r"[^a-z0-9._]+", "-", mount.lower()).strip("-.")[:60]
+    return slug or "root"
+
+
+class Room(NamedTuple):
+    """Of something that fills: bytes, or plain counts."""
+
+    used: float
+    total: float
+
+
+class HostSampler:
+    """Processor, memory, load, files, network and disk throughput."""
+
+    def __init__(
+        self,
+        psutil: ModuleType,
+        *,
+        cgroup: Cgroup | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._psutil = psutil
+        self._cgroup = Cgroup() if cgroup is None else cgroup
+        self._clock = clock
+        self._cores: Sequence[Any] = ()
+        self._busy: tuple[float, float] | None = None
+        self._counters: tuple[float, tuple[int, int], tuple[int, int]] | None = None
+
+    def fast(self) -> list[Sample]:
+        """What is worth a look every second; what needs two looks has no value at the first."""
+        return [*self._cpu(), self._memory(), *self._throughput()]
+
+    def slow(self) -> list[Sample]:
+        """What changes slowly, or is the mean of minutes already."""
+        return [*self._swap(), self._load(), *self._files()]
+
+    # Processor
+
+    def _cpu(self) -> Iterator[Sample]:
+        before, self._cores = self._cores, self._psutil.cpu_times(percpu=True)
+        spent = [_spent(a, b) for a, b in zip(before, self._cores, strict=False)]
+        limit = self._cgroup.limits.cpus
+        count = len(self._cores)
+        whole = sum(core.all for core in spent)
+        if not whole:
+            yield Sample(CPU, None)
+            return
+        busy = 100 * sum(core.busy for core in spent) / whole
+        if limit is not None and limit < count:
+            yield self._limited_cpu(limit)
+        else:
+            yield Sample(CPU, busy, f"{count} cores" if count > 1 else "1 core")
+        each = [100 * core.busy / core.all if core.all else 0.0 for core in spent]
+        if count > 1:
+            yield Sample(CORES, max(each), tuple(each))
+        if hasattr(self._cores[0], "steal"):
+            yield Sample(STEAL, 100 * sum(core.steal for core in spent) / whole)
+        if hasattr(self._cores[0], "iowait"):
+            yield Sample(IOWAIT, 100 * sum(core.iowait for core in spent) / whole)
+
+    def _limited_cpu(self, limit: float) -> Sample:
+        """Of what the container may use, not of the machine."""
+        use, now = self._cgroup.cpu_s(), self._clock()
+        before, self._busy = self._busy, None if use is None else (now, use)
+        if before is None or use is None or now - before[0] < _MIN_S:
+            return Sample(CPU, None)
+        share = 100 * (use - before[1]) / (now - before[0]) / limit
+        return Sample(CPU, min(100.0, max(0.0, share)), f"of the container's {limit:g} cores")
+
+    # Memory
+
+    def _memory(self) -> Sample:
+        found = self._psutil.virtual_memory()
+        limit, used = self._cgroup.limits.memory_bytes, None
+        if limit is not None and limit < found.total:
+            used = self._cgroup.memory_used()
+        if limit is not None and used is not None:
+            return Sample(MEMORY, 100 * used / limit, Room(used, limit))
+        taken = found.total - found.available
+        return Sample(MEMORY, 100 * taken / found.total, Room(taken, found.total))
+
+    def _swap(self) -> Iterator[Sample]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # no counters of pages: not asked for
+            found = self._psutil.swap_memory()
+        if found.total:
+            yield Sample(SWAP, 100 * found.used / found.total, Room(found.used, found.total))
+
+    # The rest
+
+    def _load(self) -> Sample:
+        found = system.load(self._psutil)
+        cores = self._psutil.cpu_count() or 1
+        return Sample(LOAD, found["one"] / cores, (found["one"], found["five"], found["fifteen"]))
+
+    def _files(self) -> Iterator[Sample]:
+        found = rates.open_files(self._psutil)
+        if found is not None and found[1] > 0:
+            yield Sample(FILES, 100 * found[0] / found[1], Room(*found))
+
+    def _throughput(self) -> Iterator[Sample]:
+        now = self._clock()
+        net, disk = rates.network(self._psutil), rates.disk_io(self._psutil)
+        before, self._counters = self._counters, (now, net, disk)
+        if before is None or now - before[0] < _MIN_S:
+            return
+        span = now - before[0]
+        pairs = (
+            (NET_IN, net[0] - before[1][0]),
+            (NET_OUT, net[1] - before[1][1]),
+            (IO_READ, disk[0] - before[2][0]),
+            (IO_WRITE, disk[1] - before[2][1]),
+        )
+        for spec, more in pairs:
+            if more >= 0:  # else the counters began anew: an interface came or went
+                yield Sample(spec, more / span)
+
+
+class DiskSampler:
+    """Every real file system: its bytes and its inodes."""
+
+    def __init__(self, psutil: ModuleType, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._psutil = psutil
+        self._clock = clock
+        self._mounts: list[system.Mount] = []
+        self._read_at = float("-inf")
+        self._specs: dict[str, tuple[GaugeSpec, GaugeSpec]] = {}
+        self.asking: str | None = None
+        """The file system that is being asked now: the one to name when it does not answer."""
+
+    def sample(self) -> list[Sample]:
+        """How full each is."""
+        if self._clock() - self._read_at >= MOUNTS_EVERY_S:
+            self._read_at = self._clock()
+            self._mounts = system.mounts(self._psutil, ())[:MOST_DISKS]
+        found: list[Sample] = []
+        for mount in self._mounts:
+            self.asking = mount.path
+            found += self._of(mount)
+        self.asking = None
+        return found
+
+    def specs(self, mount: str) -> tuple[GaugeSpec, GaugeSpec]:
+        """The two gauges of a file system: bytes and inodes."""
+        known = self._specs.get(mount)
+        if known is None:
+            name = os.fsencode(mount).decode("utf-8", "replace")
+            known = self._specs[mount] = (disk_spec(name), inodes_spec(name))
+        return known
+
+    def _of(self, mount: system.Mount) -> Iterator[Sample]:
+        try:
+            found = os.statvfs(mount.path)
+        except OSError:
+            return  # it went away, or this user may not look at it
+        bytes_spec, inodes = self.specs(mount.path)
+        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        room = used + found.f_bavail * found.f_frsize  # as df counts: what root keeps is not there
+        if room > 0:
+            yield Sample(bytes_spec, 100 * used / room, Room(used, room))
+        if found.f_files > 0:
+            taken = found.f_files - found.f_ffree
+            yield Sample(inodes, 100 * taken / found.f_files, Room(taken, found.f_files))
+
+
+class _Spent(NamedTuple):
+    all: float
+    busy: float
+    steal: float
+    iowait: float
+
+
+def _spent(before: Any, after: Any) -> _Spent:
+    """Seconds that one core spent between two readings."""
+    spent = {
+        name: max(0.0, getattr(after, name) - getattr(before, name))
+        for name in after._fields
+        if name not in ("guest", "guest_nice")  # the kernel counts these in user and nice too
+    }
+    whole = sum(spent.values())
+    iowait = spent.get("iowait", 0.0)
+    return _Spent(whole, whole - spent.get("idle", 0.0) - iowait, spent.get("steal", 0.0), iowait)
