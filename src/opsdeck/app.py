@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 FOLLOW_EVERY_S = 1.0
 KEEP_PLACE_AFTER_S = 0.3
 QUIT_WAITS_S = 2.0
+ECHO = "\x1b[?2026$p"
 LOAD_AT_ONCE_BYTES = 6_000_000
 """A journal up to this size is read before the first paint; a longer one behind a progress bar."""
 
@@ -42,6 +43,12 @@ def _checklists_screen() -> Frame:
     from opsdeck.screens.checklists import ChecklistsScreen
 
     return ChecklistsScreen()
+
+
+def _gauges_screen() -> Frame:
+    from opsdeck.screens.gauges import GaugesScreen
+
+    return GaugesScreen()
 
 
 def _journal_screen() -> Frame:
@@ -66,12 +73,16 @@ class OpsDeckApp(DeckHost):
     MODES: ClassVar[dict[str, Any]] = {
         "deck": DeckScreen,
         "checklists": _checklists_screen,
+        "gauges": _gauges_screen,
         "journal": _journal_screen,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "open_mode('deck')", "Deck", id="go.deck", tooltip="What needs you now"),
         Binding(
             "2", "open_mode('checklists')", "Lists", id="go.checklists", tooltip="All checklists"
+        ),
+        Binding(
+            "3", "open_mode('gauges')", "Gauges", id="go.gauges", tooltip="What is measured, live"
         ),
         Binding("6", "open_mode('journal')", "Journal", id="go.journal", tooltip="What happened"),
         Binding(
@@ -98,6 +109,7 @@ class OpsDeckApp(DeckHost):
         self._following = False
         self._place_timer: Timer | None = None
         self._minute = ""
+        self._answers = False
         for theme in THEMES.values():
             self.register_theme(theme)
         theme = THEMES["ansi" if self.no_color else deck.config.ui.theme]
@@ -130,6 +142,7 @@ class OpsDeckApp(DeckHost):
 
     def on_unmount(self) -> None:
         """The process that looks for the app ends with it."""
+        self._leave_gauges()
         self.checking.leave()
 
     async def _load(self) -> None:
@@ -163,6 +176,25 @@ class OpsDeckApp(DeckHost):
             self.switch_mode(self.DEFAULT_MODE)
             self.run_worker(self._ask_who(), group="who")
         self.set_interval(FOLLOW_EVERY_S, self._follow)
+        self.call_after_refresh(self._begin_gauges)
+
+    def _begin_gauges(self) -> None:
+        """Once the first screen is painted: what gauges need is imported off the event loop."""
+        self.run_worker(self._gauges(), group="gauges")
+
+    async def _gauges(self) -> None:
+        from opsdeck.probes.blocking import import_module
+
+        module = await import_module("opsdeck.screens.live")
+        await import_module("opsdeck.screens.deck_gauges")
+        self.live = module.Live(self)
+        if self._answers:
+            self.live.echoed()
+        await self.live.begin()
+
+    def _leave_gauges(self) -> None:
+        if self.live is not None:
+            self.live.watching.leave()
 
     def _go_where_it_ended(self) -> None:
         """Show what the operator's last session showed when it was cut off."""
@@ -234,7 +266,7 @@ class OpsDeckApp(DeckHost):
         if waiting:
             self.say(f"opsdeck.toml: {', '.join(waiting)} will count when you start anew", "warn")
         elif self.deck.config != before:
-            self.say("opsdeck.toml was edited: its targets count from now on", "good")
+            self.say("opsdeck.toml was edited: it counts from now on", "good")
 
     # Going about
 
@@ -243,6 +275,7 @@ class OpsDeckApp(DeckHost):
         return (
             ("1", "deck", "Deck", "What needs you now, what is due, what happened last"),
             ("2", "checklists", "Checklists", "All checklists with their progress"),
+            ("3", "gauges", "Gauges", "Everything that is measured, live and as it was"),
             ("6", "journal", "Journal", "Everything that happened, newest first"),
         )
 
@@ -267,6 +300,30 @@ class OpsDeckApp(DeckHost):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
+
+    def open_gauge(self, identity: str, moment: float | None = None) -> None:
+        """Show one gauge above the present screen."""
+        from opsdeck.screens.gauge import GaugeScreen
+
+        if not isinstance(self.screen, GaugeScreen):
+            self.push_screen(GaugeScreen(identity, moment))
+
+    def output_waits(self) -> bool:
+        """Whether the terminal has not taken yet what was written before."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        waiting = getattr(writer, "_queue", None)
+        return waiting is not None and waiting.qsize() > 0
+
+    def ask_for_echo(self) -> None:
+        """Ask again whether the terminal knows synchronized output: it answers at once."""
+        if self._driver is not None:
+            self._driver.write(ECHO)
+
+    def on_terminal_supports_synchronized_output(self) -> None:
+        """The terminal answered."""
+        self._answers = True
+        if self.live is not None:
+            self.live.echoed()
 
     def action_help(self) -> None:
         """The keys that apply here."""
@@ -340,6 +397,7 @@ class OpsDeckApp(DeckHost):
     def _hung_up(self) -> None:
         """The terminal is gone: nothing may be painted any more, so leave at once."""
         self._keep_place_at_once()
+        self._leave_gauges()
         self.journal_thread.wait_idle(0.5)
         os._exit(129)
 

@@ -283,7 +283,9 @@ def open_deck(
     """
     file = find_config(config_file, environ, cwd)
     watch = ConfigWatch(file, environ)  # before it is read: an edit in between is then seen
-    config = load_config(file, environ)
+    config = load_config(file, environ, thorough=not interactive)
+    if interactive:
+        watch.look_again()  # for what was not looked into before the first paint
     home = state_home(config, environ)
     source = open_catalog(config, home, tolerant=interactive)
     journal = Journal(home, writer_name(login()))

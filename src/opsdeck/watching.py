@@ -84,6 +84,8 @@ class Watching:
         self.lease = keeping.Lease(cache_folder(deck))
         self.slow = False
         """Whether this machine is read every five seconds only."""
+        self.on_change: Callable[[Change], None] = lambda change: None
+        """Is told of every change of level, recorded here or by another process."""
         self._looks = looks
         self._record = record
         self._gauges = deck.config.gauges
@@ -248,6 +250,8 @@ class Watching:
     async def _settle(self) -> None:
         """Record what changed, if it is this process that does so."""
         changes, self._changes = self._changes, []
+        for change in changes:
+            self.on_change(change)
         if not changes or not self.lease.take():
             return
         drafts = []

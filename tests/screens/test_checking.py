@@ -441,7 +441,7 @@ async def test_an_edit_of_opsdeck_toml_counts_at_once_unless_it_is_broken(
         assert app_of(pilot).deck.config.targets == {}
         # WHEN it is mended THEN the banner goes, and the item comes alive
         config.write_text(f'{head}host = "127.0.0.1"\nport = {port}\n', encoding="utf-8")
-        await until(pilot, lambda: says(pilot, "its targets count from now on"))
+        await until(pilot, lambda: says(pilot, "it counts from now on"))
         assert not says(pilot, "CONFIG")
         await pilot.press("c")
         await until(pilot, lambda: "passed" in row(pilot, "Database port"))

@@ -31,6 +31,10 @@ class ConfigWatch:
         self._watch = CatalogWatch([] if file is None else [file])
         self._edited = False
 
+    def look_again(self) -> None:
+        """Read the file at the next opportunity, edited or not."""
+        self._edited = self._file is not None
+
     def poll(self) -> Config | tuple[Fault, ...] | None:
         """The file as it is now, or its faults; None while there is nothing new."""
         if self._watch.changed():

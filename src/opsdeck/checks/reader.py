@@ -17,6 +17,8 @@ from opsdeck.probes.online import Connectivity
 DOCUMENT_BYTES = 3_000
 """How much of a document comes along with the numbers in it, as JSON."""
 
+WHOLE_BYTES = 200_000
+
 IN_ONE_CALL = "cloudwatch"
 """The kind of which many looks are one question."""
 
@@ -123,7 +125,8 @@ def readings(wanted: Wanted, seen: Seen) -> list[Reading]:
     if seen.document is None:
         missed = Reading(cause=seen.cause, message=seen.message, took_ms=seen.took_ms)
         return [missed] * len(wanted.values)
-    kept = bounded(seen.redactor.value(seen.document), DOCUMENT_BYTES)
+    most = WHOLE_BYTES if wanted.whole else DOCUMENT_BYTES
+    kept = bounded(seen.redactor.value(seen.document), most)
     found = []
     for expression in wanted.values:
         value, message = number(expression, seen.document)

@@ -27,6 +27,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     probe: dict[str, Any]
     values: tuple[str, ...]
+    whole: bool = False
+    """Whether the document comes along in full: for who shows it rather than a number of it."""
     refusal: str | None = None
     """Why it must not be carried out: nobody agreed to it."""
 

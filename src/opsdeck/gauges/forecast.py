@@ -8,8 +8,7 @@ and Kendall), so that noise, a saw-tooth and a single step give no forecast.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from statistics import median
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from opsdeck.gauges.series import Series
@@ -102,6 +101,16 @@ def _slope(points: Sequence[tuple[float, float]]) -> float:
         if b[0] > a[0]
     ]
     return median(slopes) if slopes else 0.0
+
+
+def median(values: Iterable[float]) -> float:
+    """The middle of some numbers."""
+    # Not statistics.median: its module brings along fractions and decimals at every start.
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _is_sure(points: Sequence[tuple[float, float]]) -> bool:

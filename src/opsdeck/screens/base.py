@@ -15,6 +15,7 @@ from textual.widget import Widget
 from opsdeck.screens.wording import clock
 from opsdeck.text import plural, visible
 from opsdeck.widgets.lines import Line, LineView, Part, fit, wrap
+from opsdeck.widgets.narrow import NarrowCompositor
 
 if TYPE_CHECKING:
     from opsdeck.deck import Deck, Touched
@@ -63,6 +64,7 @@ class Frame(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = NarrowCompositor()
         self._shown_before = False
         self._message = ""
         self._message_style = ""
@@ -83,6 +85,9 @@ class Frame(Screen[None]):
 
     def checking_changed(self) -> None:
         """A look began or ended."""
+
+    def gauges_changed(self) -> None:
+        """Gauges have new values."""
 
     def start_at(self, key: str | None) -> None:
         """Put the cursor there, if the screen has such a row."""

@@ -230,7 +230,9 @@ class Checking:
         self.host.say("OpsDeck is online again: C looks at what was unknown", "good")
 
     def _close(self) -> None:
-        if self._looks is not None and not self._tasks:
+        watching = self.host.watching
+        needed = watching is not None and watching.beyond
+        if self._looks is not None and not self._tasks and not needed:
             self.host.run_worker(self._looks.aclose(), group="close")
 
     def stop(self) -> None:

@@ -15,6 +15,7 @@ from opsdeck.deck import Touched
 from opsdeck.journal.events import CHECKED, LOOKED, Event, Recorded
 from opsdeck.runs.overview import Concern, Due, concerns, due_lines
 from opsdeck.runs.progress import RunView
+from opsdeck.screens.gauge_keys import GaugeKeys, open_playbook
 from opsdeck.screens.list_checks import ListChecks
 from opsdeck.screens.wording import event_text, event_time, occasion, span, when
 from opsdeck.session import Place
@@ -24,21 +25,27 @@ from opsdeck.widgets.lines import Line, Part, Row, fit
 from opsdeck.widgets.list import LineList
 
 MOST_CONCERNS = 8
+GAUGE_LINES, MORE_GAUGE_LINES = 4, 8
+TALL = 34
+"""From so many rows on there is room for more gauges."""
 LAST_EVENTS = 30
 TOGETHER_S = 30
 """Checks that follow each other within so much are told as one."""
 
 
-class DeckScreen(ListChecks):
+class DeckScreen(ListChecks, GaugeKeys):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *ListChecks.BINDINGS,
+        *GaugeKeys.BINDINGS,
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._first: str | None = None
+        self._still: tuple[int, list[Row], list[Row], list[Row]] | None = None
+        """Width, and the rows of NOW, DUE and LAST that do not depend on gauges."""
 
     def body(self) -> Iterable[Widget]:
         """One list of everything."""
@@ -63,7 +70,31 @@ class DeckScreen(ListChecks):
 
     def changed(self, touched: Touched | None) -> None:
         """Everything here may depend on anything."""
+        self._still = None
         self.rows.rebuild()
+
+    def gauges_changed(self) -> None:
+        """Only what shows gauges is made anew."""
+        self.rows.rebuild()
+
+    def chosen_gauge(self) -> str | None:
+        """The gauge whose breach is under the cursor."""
+        kind, _, rest = (self.rows.key or "").partition(" ")
+        return rest if kind == "gauge" else None
+
+    def action_playbook(self) -> None:
+        """p: the playbook of the breach under the cursor; else of the worst one."""
+        watching = self.host.watching
+        breaches = watching.board.breaches() if watching is not None else []
+        named = self.playbook_of_chosen()
+        if named is None and self.chosen_gauge() is None:
+            named = next((g.spec.playbook for g in breaches if g.spec.playbook), None)
+        if named is not None:
+            open_playbook(self, named)
+        elif breaches:
+            self.say("no playbook is named for this: playbook = in its [[gauge]] names one")
+        else:
+            self.say("no gauge is out of bounds: there is no playbook to call")
 
     def lists_to_check(self) -> list[Checklist]:
         """Everything."""
@@ -84,20 +115,64 @@ class DeckScreen(ListChecks):
             self.host.open_checklist(checklist, run=run)
         elif kind == "event":
             self.host.open_mode("journal")
+        elif kind == "gauge":
+            self.host.open_gauge(rest)
+        elif kind == "gauges":
+            self.host.open_mode("gauges")
 
     # The rows
 
     def _rows(self, width: int) -> list[Row]:
-        deck = self.deck
-        views = [deck.view(c) for c in deck.catalog.checklists]
+        if self._still is None or self._still[0] != width:
+            self._still = (width, *self._still_rows(width))
+        _, now, due, last = self._still
+        breaches = self._breaches(width)
+        if breaches and now[0] == self._all_well():
+            now = now[1:]
         return [
             *self._section("NOW", width),
-            *self._now(views, width),
+            *breaches,
+            *now,
             *self._section("DUE", width),
-            *(self._due_row(due, width) for due in due_lines(views)),
+            *due,
+            *self._gauges(width),
             *self._section("LAST", width),
-            *self._last(width),
+            *last,
         ]
+
+    def _still_rows(self, width: int) -> tuple[list[Row], list[Row], list[Row]]:
+        deck = self.deck
+        views = [deck.view(c) for c in deck.catalog.checklists]
+        due = [self._due_row(due, width) for due in due_lines(views)]
+        return self._now(views, width), due, self._last(width)
+
+    # Gauges
+
+    def _breaches(self, width: int) -> list[Row]:
+        """What is out of bounds, the worst first, each with its playbook."""
+        watching = self.host.watching
+        if watching is None:
+            return []
+        from opsdeck.screens.deck_gauges import breach_rows
+
+        return breach_rows(watching, self.deck.config.file, width, self.glyphs, MOST_CONCERNS)
+
+    def _gauges(self, width: int) -> list[Row]:
+        watching = self.host.watching
+        if watching is None or not watching.board.gauges():
+            waiting = Row((Part("   the first values come in a moment", "dim"),))
+            return [*self._section("GAUGES", width), waiting]
+        from opsdeck.screens.deck_gauges import gauge_rows
+
+        lines = GAUGE_LINES if self.size.height < TALL else MORE_GAUGE_LINES
+        words, rows = gauge_rows(watching, width, self.glyphs, lines, trends=not self.host.slow)
+        title = self._section(f"GAUGES  {words}" if words else "GAUGES", width)
+        return [*(Row(row.line, "gauges") for row in title), *rows]
+
+    def _all_well(self) -> Row:
+        glyph = self.glyphs.states["passed"]
+        text = "Nothing needs you now. Enter opens the list under the bar."
+        return Row((Part(f"   {glyph} ", "good"), Part(text)))
 
     def _section(self, name: str, width: int) -> list[Row]:
         rule = self.glyphs.rule * max(0, width - cell_len(name) - 2)
@@ -111,9 +186,7 @@ class DeckScreen(ListChecks):
             more = f"     and {len(found) - MOST_CONCERNS} more: press 2 for all lists"
             rows.append(Row((Part(more, "dim"),)))
         if not found:
-            ok = glyphs.states["passed"]
-            text = "Nothing needs you now. Enter opens the list under the bar."
-            rows.append(Row((Part(f"   {ok} ", "good"), Part(text))))
+            rows.append(self._all_well())
         if deck.config.file is None:
             hint = "No opsdeck.toml yet (`opsdeck init`): what only some teams use is inactive"
             line = fit(glyphs.plain(f"   {glyphs.dot} {hint}"), width, glyphs.ellipsis)

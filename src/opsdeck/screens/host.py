@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import App
@@ -20,6 +21,11 @@ from opsdeck.screens.checking import Checking
 from opsdeck.screens.typeahead import Typeahead
 from opsdeck.session import Place, Session
 from opsdeck.widgets.glyphs import Glyphs
+
+if TYPE_CHECKING:
+    from opsdeck.catalog.gauges import GaugeSpec
+    from opsdeck.screens.live import Live
+    from opsdeck.watching import Watching
 
 SLOW_SAVE_S = 0.15
 """A save that takes longer than this is announced."""
@@ -44,6 +50,8 @@ class DeckHost(App[int]):
         self.opening = False
         """An act was asked for that may be about to open its form."""
         self.checking = Checking(self)
+        self.live: Live | None = None
+        """The gauges in the app; they begin once the first screen is painted."""
         self._acts = asyncio.Lock()
         self._typeahead = Typeahead(self)
 
@@ -112,6 +120,46 @@ class DeckHost(App[int]):
         screen = self._top()
         if screen is not None and screen.ready:
             screen.checking_changed()
+
+    # Gauges
+
+    @property
+    def watching(self) -> Watching | None:
+        """The gauges; None until they begin."""
+        return self.live.watching if self.live is not None else None
+
+    @property
+    def slow(self) -> bool:
+        """Whether the link is treated as a bad one."""
+        return self.live.slow if self.live is not None else self.deck.config.ui.refresh == "slow"
+
+    def be_slow(self, slow: bool) -> None:
+        """Every five seconds and no trends, or every second."""
+        if self.live is not None:
+            self.live.be_slow(slow)
+
+    def show_gauges(self) -> None:
+        """Have the screen show the gauges' newest values."""
+        screen = self._top()
+        if screen is not None and screen.ready:
+            screen.gauges_changed()
+
+    def open_gauge(self, identity: str, moment: float | None = None) -> None:
+        """Show one gauge above the present screen, as it is or was at a moment."""
+        raise NotImplementedError
+
+    async def agree_to_gauge(self, spec: GaugeSpec) -> None:
+        """Ask whether a gauge may run its command."""
+        from opsdeck.screens.live import agree_to_gauge
+
+        await agree_to_gauge(self, spec)
+
+    def output_waits(self) -> bool:
+        """Whether what was written before has not left for the terminal yet."""
+        return False
+
+    def ask_for_echo(self) -> None:
+        """Ask the terminal something that it answers at once."""
 
     def say(self, text: str, style: str = "") -> None:
         """A word to the operator, on the line above the keys; beneath a form, if one is open."""

@@ -52,16 +52,18 @@ def keymap_of(app: type, wanted: Mapping[str, str]) -> Keymap:
     from opsdeck.screens.confirm import Confirm
     from opsdeck.screens.deck import DeckScreen
     from opsdeck.screens.evidence import EvidenceScreen
+    from opsdeck.screens.gauge import GaugeScreen
+    from opsdeck.screens.gauges import GaugesScreen
     from opsdeck.screens.journal import JournalScreen
+    from opsdeck.screens.processes import ProcessesScreen
     from opsdeck.screens.prompt import Prompt
     from opsdeck.screens.reader import Reader
     from opsdeck.widgets.list import LineList
 
-    lists = (ChecklistScreen, ChecklistsScreen, DeckScreen, JournalScreen)
+    lists = (ChecklistScreen, ChecklistsScreen, DeckScreen, GaugesScreen, JournalScreen)
     screens = [(app, screen, LineList) for screen in lists]
-    return checked_keymap(
-        wanted, [*screens, (app, Reader), (app, EvidenceScreen), (Prompt,), (Confirm,)]
-    )
+    more = [(app, screen) for screen in (Reader, EvidenceScreen, GaugeScreen, ProcessesScreen)]
+    return checked_keymap(wanted, [*screens, *more, (Prompt,), (Confirm,)])
 
 
 def _keys_of(classes: tuple[type, ...]) -> dict[str, set[str]]:

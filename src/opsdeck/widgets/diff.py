@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 _GROUNDED = frozenset({"alarm"})
 """Styles that show on blanks too."""
 
+APART = 24
+"""So many cells that did not change are worth a stretch of their own."""
+
 Cell = tuple[str, str]
 
 
@@ -34,19 +37,26 @@ def cells_of(line: Line, width: int) -> list[Cell]:
     return cells[:width]
 
 
-def changed_span(before: Line, after: Line, width: int) -> tuple[int, int] | None:
-    """The columns (from, up to) between which two lines of `width` cells differ.
+def changed_spans(before: Line, after: Line, width: int) -> list[tuple[int, int]]:
+    """The columns (from, up to) between which two lines of `width` cells differ, left to right.
 
-    One stretch a line: Textual sends each from the left edge of its widget on. A wide character
-    is never cut in two.
+    What lies close together is one stretch: to begin another costs more than a few cells. A wide
+    character is never cut in two.
     """
     old, new = cells_of(before, width), cells_of(after, width)
-    differing = [x for x in range(width) if old[x] != new[x]]
-    if not differing:
-        return None
-    start, end = differing[0], differing[-1] + 1
-    while start > 0 and (not old[start][0] or not new[start][0]):
-        start -= 1
-    while end < width and (not old[end][0] or not new[end][0]):
-        end += 1
-    return start, end
+    spans: list[tuple[int, int]] = []
+    for x in (x for x in range(width) if old[x] != new[x]):
+        if spans and x - spans[-1][1] < APART:
+            spans[-1] = (spans[-1][0], x + 1)
+        else:
+            spans.append((x, x + 1))
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        while start > 0 and (not old[start][0] or not new[start][0]):
+            start -= 1
+        while end < width and (not old[end][0] or not new[end][0]):
+            end += 1
+        if found and start < found[-1][1]:
+            start = found.pop()[0]
+        found.append((start, end))
+    return found

@@ -25,6 +25,13 @@ class Glyphs(msgspec.Struct, frozen=True):
     ellipsis: str
     note: str
     dot: str
+    filled: str
+    unfilled: str
+    mark: str
+    heights: str
+    """From nothing to full, for trends: nine characters."""
+    level: str
+    """What draws a limit into a plot."""
 
     def plain(self, text: str) -> str:
         """`text` as this terminal can show it."""
@@ -58,6 +65,11 @@ UNICODE = Glyphs(
     ellipsis="…",
     note="≡",
     dot="·",
+    filled="█",
+    unfilled="░",
+    mark="│",
+    heights=" ▁▂▃▄▅▆▇█",
+    level="┄",
 )
 
 ASCII = Glyphs(
@@ -87,6 +99,11 @@ ASCII = Glyphs(
     ellipsis="~",
     note="=",
     dot=".",
+    filled="#",
+    unfilled=".",
+    mark="|",
+    heights=" __..::##",
+    level="-",
 )
 
 

@@ -23,7 +23,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from opsdeck.widgets.diff import changed_span
+from opsdeck.widgets.diff import changed_spans
 
 _STYLES: dict[str, tuple[str, str, bool]] = {
     "good": ("deck-good", "", False),
@@ -198,9 +198,8 @@ class LineView(Widget):
             before = old[y] if y < len(old) else ()
             after = lines[y] if y < len(lines) else ()
             if before != after and self.top <= y < self.top + self.size.height:
-                span = changed_span(before, after, self.size.width)
-                if span is not None:
-                    self.refresh(Region(span[0], y - self.top, span[1] - span[0], 1))
+                for start, end in changed_spans(before, after, self.size.width):
+                    self.refresh(Region(start, y - self.top, end - start, 1))
 
     def repaint_line(self, y: int) -> None:
         """Have line `y` painted again, if it can be seen."""

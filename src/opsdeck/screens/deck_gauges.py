@@ -1,0 +1,52 @@
+"""What the Deck shows of gauges; imported once they begin, which is after the first paint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.cells import cell_len
+
+from opsdeck.catalog.playbooks import playbook_title
+from opsdeck.gauges.gauge import Gauge
+from opsdeck.gauges.words import breach_words, worst_words
+from opsdeck.screens.gauge_rows import STYLES, level_glyph, short_rows
+from opsdeck.text import visible
+from opsdeck.watching import Watching
+from opsdeck.widgets.glyphs import Glyphs
+from opsdeck.widgets.lines import Part, Row, fit
+
+
+def breach_rows(
+    watching: Watching, config_file: Path | None, width: int, glyphs: Glyphs, most: int
+) -> list[Row]:
+    """What is out of bounds, the worst first; its key is `gauge ID`."""
+    found, now = watching.board.breaches(), watching.now()
+    rows = [_breach_row(gauge, now, config_file, width, glyphs) for gauge in found[:most]]
+    if found[most:]:
+        more = f"     and {len(found) - most} more gauges: press 3 for all"
+        rows.append(Row((Part(more, "dim"),)))
+    return rows
+
+
+def _breach_row(
+    gauge: Gauge, now: float, config_file: Path | None, width: int, glyphs: Glyphs
+) -> Row:
+    level = gauge.level
+    head = f"   {level_glyph(glyphs, level)} {level or '':<8} "
+    right = ""
+    if gauge.spec.playbook:
+        title = visible(playbook_title(gauge.spec.playbook, config_file))
+        right = f"  p {fit(title, min(cell_len(title), width // 3), glyphs.ellipsis)} "
+    room = width - cell_len(head) - cell_len(right)
+    words = fit(glyphs.plain(visible(breach_words(gauge, now))), room, glyphs.ellipsis)
+    parts = (Part(head, STYLES[level]), Part(words, "strong"), Part(glyphs.plain(right), "dim"))
+    return Row(parts, f"gauge {gauge.spec.id}")
+
+
+def gauge_rows(
+    watching: Watching, width: int, glyphs: Glyphs, lines: int, *, trends: bool
+) -> tuple[str, list[Row]]:
+    """What is wrong in a few words, and the gauges in short."""
+    gauges = watching.board.gauges()
+    rows = short_rows(gauges, watching.now(), width, glyphs, lines, trends=trends)
+    return worst_words(gauges), rows

@@ -1,0 +1,155 @@
+"""The gauges in the app: ticking, told to the screen in front, slower where the link is bad."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from opsdeck.gauges.schedule import Clock
+from opsdeck.gauges.words import breach_words
+from opsdeck.text import visible
+from opsdeck.watching import Watching
+
+if TYPE_CHECKING:
+    from opsdeck.catalog.gauges import GaugeSpec
+    from opsdeck.gauges.gauge import Change
+    from opsdeck.journal.writing import Draft
+    from opsdeck.screens.host import DeckHost
+
+TICK_S = 1.0
+SLOW_TICKS = 5
+"""On a bad link only every so many ticks is one."""
+BEHIND_TICKS = 3
+"""So many ticks in a row with output still waiting: the link does not keep up."""
+ECHO_EVERY_TICKS = 10
+ECHO_WITHIN_S = 3.0
+"""A terminal that answered before and takes longer than this is behind a bad link."""
+
+
+class Live:
+    """Ticks the gauges of an app. All of it runs on the event loop."""
+
+    def __init__(self, host: DeckHost, clock: Clock | None = None) -> None:
+        self.host = host
+        self.watching = Watching(host.deck, host.checking.looks, self._record, clock=clock)
+        self.watching.on_change = self._turned
+        self.slow = host.deck.config.ui.refresh == "slow"
+        self.watching.slow = self.slow
+        self._begun = False
+        self._ticking = False
+        self._ticks = 0
+        self._echo = Echo()
+        self._behind = 0
+
+    async def begin(self) -> None:
+        """Read what was kept, and the first values; then tick."""
+        await self.watching.begin()
+        self._begun = True
+        await self.tick()
+        self.host.set_timer(0.3, self.tick)  # what is measured over a time needs a second look
+        self.host.set_interval(TICK_S, self.tick)
+
+    async def tick(self) -> None:
+        """About once a second: look at what is due and have it shown."""
+        if self._ticking or not self._begun:
+            return
+        self._ticking = True
+        try:
+            self._ticks += 1
+            self._watch_link()
+            if self.slow and self._ticks > 2 and self._ticks % SLOW_TICKS:
+                return
+            if await self.watching.tick():
+                self.host.show_gauges()
+        finally:
+            self._ticking = False
+
+    async def _record(self, drafts: list[Draft]) -> Any:
+        return await self.host.commit(*drafts)
+
+    def _turned(self, change: Change) -> None:
+        """Whatever is in front, a new breach is said."""
+        gauge = self.watching.board.gauge(change.gauge)
+        if gauge is None:
+            return
+        if change.after in ("warning", "critical"):
+            words = visible(breach_words(gauge, self.watching.now()))
+            word = "CRITICAL" if change.after == "critical" else "warning"
+            self.host.say(f"{word}: {words}", "bad" if word == "CRITICAL" else "warn")
+        elif change.after == "ok" and change.before in ("warning", "critical"):
+            self.host.say(f"{visible(gauge.spec.title)} is ok again", "good")
+
+    # Bad links
+
+    def be_slow(self, slow: bool) -> None:
+        """Every five seconds without trend lines, or every second with them."""
+        self.slow = slow
+        self._behind = 0
+        self.watching.be_slow(slow)
+
+    def _watch_link(self) -> None:
+        """Notice a link that cannot keep up with a tick a second."""
+        if self.slow:
+            return
+        self._behind = self._behind + 1 if self.host.output_waits() else 0
+        if self._ticks % ECHO_EVERY_TICKS == 0 and self._echo.may_ask():
+            self.host.ask_for_echo()
+            self._echo.asked()
+        if self._behind >= BEHIND_TICKS or self._echo.late():
+            self.be_slow(True)
+            self.host.say(
+                "this link cannot keep up: every 5 s, no trend lines; s goes back", "warn"
+            )
+            self.host.show_gauges()
+
+    def echoed(self) -> None:
+        """The terminal has answered."""
+        self._echo.answered()
+
+
+class Echo:
+    """How long the terminal takes to answer; one that never did is not asked."""
+
+    def __init__(self) -> None:
+        self._known = False
+        self._since: float | None = None
+
+    def may_ask(self) -> bool:
+        """Whether an answer can be hoped for, and none is awaited."""
+        return self._known and self._since is None
+
+    def asked(self) -> None:
+        """The question is on its way."""
+        self._since = time.monotonic()
+
+    def answered(self) -> None:
+        """The answer came."""
+        self._known, self._since = True, None
+
+    def late(self) -> bool:
+        """Whether the answer is overdue."""
+        return self._since is not None and time.monotonic() - self._since > ECHO_WITHIN_S
+
+
+async def agree_to_gauge(host: DeckHost, spec: GaugeSpec) -> None:
+    """Show what a gauge would run, and remember the operator's word."""
+    from opsdeck.checks.checker import gauge_subject
+    from opsdeck.errors import NotSavedError
+    from opsdeck.screens.confirm import Confirm
+
+    looks = await host.checking.looks()
+    asks = looks.asks([gauge_subject(spec.id, spec.title, spec.probe)])
+    if not asks:
+        host.say("its command was agreed to already, or cannot be run: see its reason")
+        return
+    about = "It is run now, and again and again for this gauge, until it changes."
+    shown = [(f"gauge {spec.id}", ask.consent.text) for ask in asks]
+    question = Confirm("Run this on this machine?", about, shown, host.glyphs, yes="run")
+    if await host.push_screen_wait(question) != "yes":
+        host.say("nothing is run")
+        return
+    try:
+        await host.journal_thread.run(lambda: looks.remember(asks))
+        host.say("agreed: the first value comes with its next look", "good")
+    except NotSavedError as error:
+        host.say(f"agreed for this time only: {error}", "warn")
