@@ -33,6 +33,8 @@ _CHARACTERS = {
     "question_mark": "?",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
 }
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 

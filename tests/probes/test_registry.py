@@ -43,7 +43,7 @@ def test_other_names_are_no_kinds(name: str) -> None:
         ({**HTTP, "timeout": "5s"}, []),
         ({**HTTP, "timeout": 0.5, "retries": 3, "pause": 2, "must_answer": True}, []),
         ({"kind": "htpp"}, ['there is no kind of probe "htpp"; did you mean http?']),
-        ({"kind": 5}, ['there is no kind of probe "5"; known are aws, command, dns']),
+        ({"kind": 5}, ['there is no kind of probe "5"; known are aws, cloudwatch, command, dns']),
         ({}, ['there is no kind of probe "None"']),
         ({**HTTP, "pathh": "/"}, ['a http probe has no parameter "pathh"; did you mean path?']),
         ({**HTTP, "timeout": True}, ["timeout is True; it must be a string or a whole number or"]),
@@ -87,7 +87,8 @@ def test_an_ill_probe_is_a_fault_of_the_catalog_with_its_line(tmp_path: Path) ->
         '[[checklist]]\nid = "l"\ntitle = "L"\nsection = "S"\ncadence = "standing"\n'
         '[[checklist.item]]\nid = "i"\ntext = "t"\nprobe = { kind = "tcpp", target = "web" }\n'
         '[[checklist.item]]\nid = "j"\ntext = "t"\n'
-        'probe = { kind = "aws", service = "ec2", operation = "TerminateInstances" }\n'
+        'probe = { kind = "aws",
+        "cloudwatch", service = "ec2", operation = "TerminateInstances" }\n'
     )
     with pytest.raises(OpsDeckError) as raised:
         load_catalog(file)

@@ -220,7 +220,15 @@ async def test_the_palette_has_every_screen_and_list_before_anything_is_typed(de
         options = pilot.app.screen.query_one(OptionList)
         await until(pilot, lambda: options.option_count == 8)
         names = "\n".join(str(option.prompt) for option in options.options)
-        for name in ("Deck", "Checklists", "Gauges", "Journal", "Help", "Infrastructure", "Scaling"):
+        for name in (
+            "Deck",
+            "Checklists",
+            "Gauges",
+            "Journal",
+            "Help",
+            "Infrastructure",
+            "Scaling",
+        ):
             assert name in names
 
 

@@ -127,6 +127,8 @@ def readings(wanted: Wanted, seen: Seen) -> list[Reading]:
         return [missed] * len(wanted.values)
     most = WHOLE_BYTES if wanted.whole else DOCUMENT_BYTES
     kept = bounded(seen.redactor.value(seen.document), most)
+    observed = seen.document.get("observed_s")
+    observed = float(observed) if isinstance(observed, int | float) else None
     found = []
     for expression in wanted.values:
         value, message = number(expression, seen.document)

@@ -20,6 +20,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     document: dict[str, Any] | None = None
     took_ms: float = 0.0
+    observed_s: float | None = None
+    """When it was so, seconds since the epoch, where that is not the time of the look."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -60,6 +60,9 @@ class Memory(msgspec.Struct):
     level: Level | None = None
     value: float | None = None
     at: float | None = None
+    """When the value was so."""
+    heard: float | None = None
+    """When it was last told, if only to be what it was."""
     judge: Judge = msgspec.field(default_factory=Judge)
     tally: Tally = msgspec.field(default_factory=Tally)
     forecast: Forecast | None = None
@@ -113,8 +116,8 @@ class Gauge:
 
     def is_old(self, now: float) -> bool:
         """Whether the value is older than it should be: two looks have brought none."""
-        age = self.age_s(now)
-        return age is None or age > 2 * self.spec.every_s + 2.0
+        heard = self.memory.heard
+        return heard is None or now - heard > 2 * self.spec.every_s + 2.0
 
     # What comes in
 
@@ -126,6 +129,9 @@ class Gauge:
             return self._missed(reading, at)
         self._misses = 0
         memory = self.memory
+        memory.heard = at
+        # What CloudWatch tells now was so some minutes ago.
+        at = at if reading.observed_s is None else min(at, reading.observed_s)
         memory.value, memory.at = value, at
         self.series.add(at, value)
         level = memory.judge.take(self.spec, value, at)
@@ -186,7 +192,8 @@ class Gauge:
     def lapse(self, now: float) -> Change | None:
         """Nothing has come for too long: unknown, whatever the reason."""
         limit = max(3 * self.spec.every_s + 5.0, 20.0)
-        if self.level in (None, "unknown") or self.at is None or now - self.at <= limit:
+        heard = self.memory.heard
+        if self.level in (None, "unknown") or heard is None or now - heard <= limit:
             return None
         return self._turned("unknown", now, "no look has brought a value for some time")
 
@@ -233,6 +240,7 @@ class Gauge:
         self.series.shift(by_s)
         memory = self.memory
         memory.at = None if memory.at is None else memory.at + by_s
+        memory.heard = None if memory.heard is None else memory.heard + by_s
         memory.tally.began += by_s
         for latch in (memory.judge.warn, memory.judge.crit):
             latch.since = None if latch.since is None else latch.since + by_s

@@ -145,7 +145,7 @@ def _read(
     for number in range(1, call.pages + 1):
         if left() <= 0:
             raise TimeoutError
-        page = _patiently(send, parameters)
+        page = patiently(send, parameters)
         if not isinstance(page, dict):
             raise ValueError
         page.pop("ResponseMetadata", None)
@@ -160,7 +160,7 @@ def _read(
     return _without_tokens(whole, paging), call.pages, False
 
 
-def _patiently(send: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+def patiently(send: Callable[..., Any], parameters: dict[str, Any]) -> Any:
     """What AWS answers, asked again after a short pause where it says that it was too much at
     once: many instances are asked after one by one. Whoever asks at the same time waits
     differently long."""
