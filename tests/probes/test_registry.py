@@ -16,7 +16,7 @@ from opsdeck.errors import OpsDeckError
 from opsdeck.probes import registry
 from opsdeck.probes.registry import consent_of, kind_of, names, parameters_of, problems, seconds
 
-KINDS = ("aws", "command", "dns", "env", "file", "host", "http", "mongodb", "run", "tcp", "tls")
+KINDS = ("aws", "cloudwatch", "command", "dns", "env", "file", "host", "http", "mongodb", "run", "tcp", "tls")
 HTTP = {"kind": "http", "target": "web", "path": "/"}
 
 
