@@ -16,7 +16,20 @@ from opsdeck.errors import OpsDeckError
 from opsdeck.probes import registry
 from opsdeck.probes.registry import consent_of, kind_of, names, parameters_of, problems, seconds
 
-KINDS = ("aws", "cloudwatch", "command", "dns", "env", "file", "host", "http", "mongodb", "run", "tcp", "tls")
+KINDS = (
+    "aws",
+    "cloudwatch",
+    "command",
+    "dns",
+    "env",
+    "file",
+    "host",
+    "http",
+    "mongodb",
+    "run",
+    "tcp",
+    "tls",
+)
 HTTP = {"kind": "http", "target": "web", "path": "/"}
 
 
@@ -87,8 +100,7 @@ def test_an_ill_probe_is_a_fault_of_the_catalog_with_its_line(tmp_path: Path) ->
         '[[checklist]]\nid = "l"\ntitle = "L"\nsection = "S"\ncadence = "standing"\n'
         '[[checklist.item]]\nid = "i"\ntext = "t"\nprobe = { kind = "tcpp", target = "web" }\n'
         '[[checklist.item]]\nid = "j"\ntext = "t"\n'
-        'probe = { kind = "aws",
-        "cloudwatch", service = "ec2", operation = "TerminateInstances" }\n'
+        'probe = { kind = "aws", service = "ec2", operation = "TerminateInstances" }\n'
     )
     with pytest.raises(OpsDeckError) as raised:
         load_catalog(file)
