@@ -15,6 +15,7 @@ from opsdeck.commands.groups import HelpfulGroup
 from opsdeck.errors import UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "glance": ("glance", "How everything is, on one screen."),
     "list": ("listing", "Checklists, items and runs, and how they stand."),
     "attest": ("acting", "Give your word that items are done."),
     "reopen": ("acting", "Take back what was said of items."),
@@ -63,6 +64,7 @@ class LazyGroup(HelpfulGroup):
     epilog="""\b
 Examples:
   opsdeck                                     open the terminal app
+  opsdeck glance                              how everything is, on one screen
   opsdeck list checklists                     what there is, and how far it is
   opsdeck release start v1.4.2                its lists start afresh
   opsdeck attest infrastructure/tls-certificate --note "expires in March"

@@ -46,6 +46,7 @@ class Board:
         self._own: dict[str, tuple[GaugeSpec, Gauge | None]] = {}
         self._kept: dict[str, tuple[Memory, list[list[Any]]]] = {}
         self._moved_s = 0.0
+        self._sampled_at = float("-inf")
         self.configure(gauges)
 
     def configure(self, gauges: Gauges) -> None:
@@ -128,6 +129,7 @@ class Board:
     def take_samples(self, samples: Iterable[Sample], at: float) -> list[Change]:
         """What was seen of this machine."""
         changes = []
+        self._sampled_at = at
         for sample in samples:
             gauge = self._own_gauge(sample.spec)
             if gauge is None:
@@ -173,8 +175,9 @@ class Board:
         for identity, gauge in list(self._gauges.items()):
             change = gauge.lapse(now)
             changes += [change] if change is not None else []
+            # Old while the others of this machine are not: its file system is no longer there.
             gone = not gauge.spec.probe and (gauge.age_s(now) or 0.0) > GONE_S
-            if gone and gauge.level == "unknown":
+            if gone and gauge.level == "unknown" and now - self._sampled_at < GONE_S / 2:
                 self._gauges.pop(identity)
                 self._own.pop(identity, None)
         return changes

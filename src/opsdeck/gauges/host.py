@@ -123,8 +123,11 @@ class HostSampler:
         *,
         cgroup: Cgroup | None = None,
         clock: Callable[[], float] = time.monotonic,
+        without_own: bool = False,
     ) -> None:
+        """`without_own`: leave out what this very process takes of the processor."""
         self._psutil = psutil
+        self._own_s = sum(os.times()[:4]) if without_own else None
         self._cgroup = Cgroup() if cgroup is None else cgroup
         self._clock = clock
         self._cores: Sequence[Any] = ()
@@ -150,7 +153,7 @@ class HostSampler:
         if not whole:
             yield Sample(CPU, None)
             return
-        busy = 100 * sum(core.busy for core in spent) / whole
+        busy = 100 * max(0.0, sum(core.busy for core in spent) - self._own()) / whole
         if limit is not None and limit < count:
             yield self._limited_cpu(limit)
         else:
@@ -162,6 +165,13 @@ class HostSampler:
             yield Sample(STEAL, 100 * sum(core.steal for core in spent) / whole)
         if hasattr(self._cores[0], "iowait"):
             yield Sample(IOWAIT, 100 * sum(core.iowait for core in spent) / whole)
+
+    def _own(self) -> float:
+        """Processor seconds that this process took since the last look, if they are left out."""
+        if self._own_s is None:
+            return 0.0
+        before, self._own_s = self._own_s, sum(os.times()[:4])
+        return self._own_s - before
 
     def _limited_cpu(self, limit: float) -> Sample:
         """Of what the container may use, not of the machine."""
