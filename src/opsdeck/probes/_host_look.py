@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opsdeck.probes import _host_cpu as cpu
 from opsdeck.probes import _host_processes as processes
 from opsdeck.probes import _host_system as system
+from opsdeck.probes import _host_top as top
 from opsdeck.probes.base import Document, ProbeError
 from opsdeck.probes.blocking import import_module, in_thread
 
@@ -58,6 +59,8 @@ async def _look(
         looks["disks"] = _disks(psutil, parameters.get("disks") or [], timeout_s)
     if parameters.get("process") or parameters.get("listening"):
         looks["processes"] = _processes(psutil, parameters)
+    if parameters.get("top"):
+        looks["top"] = top.measure(psutil, parameters["top"], timeout_s)
     found = await asyncio.gather(*looks.values())
     document: Document = dict(zip(looks, found, strict=True))
     for key in ("disks", "processes", "system"):

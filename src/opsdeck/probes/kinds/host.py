@@ -10,6 +10,8 @@ from opsdeck.probes.blocking import import_module
 
 PARTS = ("cpu", "memory", "swap", "disks", "load", "files", "uptime", "time", "system")
 
+MOST_TOP = 50
+
 ABOUT = "looks at this machine: cpu, memory, swap, disks, load, files, processes, clock"
 TARGETS = ("host",)
 PARAMETERS = {
@@ -17,6 +19,7 @@ PARAMETERS = {
     "disks": Parameter((list,), "folders whose disks count (default: all real file systems)"),
     "process": Parameter((str, list), "processes by name, program or script"),
     "listening": Parameter((int, list), "processes by the TCP ports they listen on"),
+    "top": Parameter((int,), f"how many of the processes that use most, 1 to {MOST_TOP}"),
 }
 
 
@@ -24,7 +27,7 @@ def problems(parameters: Mapping[str, Any]) -> Iterator[str]:
     """What cannot be right in a look at the host."""
     parts = parameters.get("parts")
     if isinstance(parts, list):
-        if not parts and not parameters.get("process") and not parameters.get("listening"):
+        if not parts and not any(parameters.get(key) for key in ("process", "listening", "top")):
             yield "parts is empty: nothing would be looked at"
         for part in parts:
             if part not in PARTS:
@@ -37,6 +40,9 @@ def problems(parameters: Mapping[str, Any]) -> Iterator[str]:
     for port in ports if isinstance(ports, list) else [ports]:
         if not isinstance(port, str | None) and not (type(port) is int and 0 < port < 65_536):
             yield f"listening is {port!r}; a port is a number from 1 to 65535"
+    top = parameters.get("top")
+    if isinstance(top, int) and not 1 <= top <= MOST_TOP:
+        yield f"top is {top}; it must be 1 to {MOST_TOP}"
 
 
 async def look(target: Target, parameters: Mapping[str, Any], timeout_s: float) -> Document:
