@@ -129,6 +129,7 @@ class HostSampler:
         self._psutil = psutil
         self._own_s = sum(os.times()[:4]) if without_own else None
         self._cgroup = Cgroup() if cgroup is None else cgroup
+        self._limits = self._cgroup.limits()
         self._clock = clock
         self._cores: Sequence[Any] = ()
         self._busy: tuple[float, float] | None = None
@@ -140,6 +141,7 @@ class HostSampler:
 
     def slow(self) -> list[Sample]:
         """What changes slowly, or is the mean of minutes already."""
+        self._limits = self._cgroup.limits()  # of a running container they can be changed
         return [*self._swap(), self._load(), *self._files()]
 
     # Processor
@@ -147,7 +149,7 @@ class HostSampler:
     def _cpu(self) -> Iterator[Sample]:
         before, self._cores = self._cores, self._psutil.cpu_times(percpu=True)
         spent = [_spent(a, b) for a, b in zip(before, self._cores, strict=False)]
-        limit = self._cgroup.limits.cpus
+        limit = self._limits.cpus
         count = len(self._cores)
         whole = sum(core.all for core in spent)
         if not whole:
@@ -175,7 +177,8 @@ class HostSampler:
 
     def _limited_cpu(self, limit: float) -> Sample:
         """Of what the container may use, not of the machine."""
-        use, now = self._cgroup.cpu_s(), self._clock()
+        seen, now = self._cgroup.cpu_use(), self._clock()
+        use = seen.usage_usec / 1e6 if seen is not None else None
         before, self._busy = self._busy, None if use is None else (now, use)
         if before is None or use is None or now - before[0] < _MIN_S:
             return Sample(CPU, None)
@@ -186,10 +189,12 @@ class HostSampler:
 
     def _memory(self) -> Sample:
         found = self._psutil.virtual_memory()
-        limit, used = self._cgroup.limits.memory_bytes, None
+        limit, seen = self._limits.memory_bytes, None
         if limit is not None and limit < found.total:
-            used = self._cgroup.memory_used()
-        if limit is not None and used is not None:
+            seen = self._cgroup.memory_use()
+        if limit is not None and seen is not None:
+            # What of the file cache nobody has looked at lately can be taken back at once.
+            used = max(0, seen[0] - seen[1])
             return Sample(MEMORY, 100 * used / limit, Room(used, limit))
         taken = found.total - found.available
         return Sample(MEMORY, 100 * taken / found.total, Room(taken, found.total))
@@ -209,7 +214,7 @@ class HostSampler:
         return Sample(LOAD, found["one"] / cores, (found["one"], found["five"], found["fifteen"]))
 
     def _files(self) -> Iterator[Sample]:
-        found = rates.open_files(self._psutil)
+        found = rates.open_files()
         if found is not None and found[1] > 0:
             yield Sample(FILES, 100 * found[0] / found[1], Room(*found))
 

@@ -133,12 +133,7 @@ def load(psutil: ModuleType) -> Document:
 def files(psutil: ModuleType) -> Document:
     """Open files of the whole system (Linux), and the limits that a program started here has."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    opened = limit = None
-    try:
-        first, _, last = (_proc(psutil) / "sys/fs/file-nr").read_text().split()
-        opened, limit = int(first), int(last)
-    except (OSError, ValueError):
-        pass
+    opened, limit = open_files(psutil) or (None, None)
     return {
         "open": opened,
         "limit": limit,
@@ -146,6 +141,15 @@ def files(psutil: ModuleType) -> Document:
         "soft_limit": None if soft == resource.RLIM_INFINITY else soft,
         "hard_limit": None if hard == resource.RLIM_INFINITY else hard,
     }
+
+
+def open_files(psutil: ModuleType) -> tuple[int, int] | None:
+    """Open files of the whole system, and how many there may be; None but on Linux."""
+    try:
+        first, _, last = (_proc(psutil) / "sys/fs/file-nr").read_text().split()
+        return int(first), int(last)
+    except (OSError, ValueError):
+        return None
 
 
 def identity() -> Document:
