@@ -414,7 +414,12 @@ def run_app(
     ensure_utf8_mode(environ)
     gc.disable()  # until the first paint: looking for cycles among imports takes a tenth of it
     deck = open_deck(
-        environ=environ, cwd=cwd, config_file=config_file, operator=operator, interactive=True
+        environ=environ,
+        cwd=cwd,
+        config_file=config_file,
+        operator=operator,
+        interactive=True,
+        thorough=False,
     )
     at_once = deck.journal.bytes_to_read() <= LOAD_AT_ONCE_BYTES
     if at_once:

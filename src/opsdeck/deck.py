@@ -271,20 +271,22 @@ def open_deck(
     config_file: Path | None = None,
     operator: str | None = None,
     interactive: bool = False,
+    thorough: bool = True,
     now: Callable[[], datetime] = utc_now,
 ) -> Deck:
     """The deck that a command line means, its journal not yet loaded.
 
     An `interactive` caller shows the catalog's faults itself, above the last good catalog, and
-    asks for the operator where that is "".
+    asks for the operator where that is "". Unless `thorough`, what the gauges of `opsdeck.toml`
+    ask is looked into only by the first poll of `config_watch`.
 
     Raises the OpsDeckError family: a configuration or catalog with faults, an operator who must
     be named.
     """
     file = find_config(config_file, environ, cwd)
     watch = ConfigWatch(file, environ)  # before it is read: an edit in between is then seen
-    config = load_config(file, environ, thorough=not interactive)
-    if interactive:
+    config = load_config(file, environ, thorough=thorough)
+    if not thorough:
         watch.look_again()  # for what was not looked into before the first paint
     home = state_home(config, environ)
     source = open_catalog(config, home, tolerant=interactive)

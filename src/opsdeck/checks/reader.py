@@ -9,7 +9,7 @@ from datetime import datetime
 
 from opsdeck.checks.evidence import bounded
 from opsdeck.checks.judge import value_of
-from opsdeck.checks.reading import OnReadings, Reading, Wanted
+from opsdeck.checks.reading import IN_ONE_CALL, OnReadings, Reading, Wanted
 from opsdeck.probes.base import CUT_OFF, Document, ProbeError, Target
 from opsdeck.probes.engine import LOCAL_KINDS, Engine, Round, Seen, seen_of
 from opsdeck.probes.online import Connectivity
@@ -18,9 +18,6 @@ DOCUMENT_BYTES = 3_000
 """How much of a document comes along with the numbers in it, as JSON."""
 
 WHOLE_BYTES = 200_000
-
-IN_ONE_CALL = "cloudwatch"
-"""The kind of which many looks are one question."""
 
 
 class Reader:

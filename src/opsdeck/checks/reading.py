@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+IN_ONE_CALL = "cloudwatch"
+"""The kind of probe of which many looks are one question."""
+
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What one look brought for one gauge: a number, or why there is none.

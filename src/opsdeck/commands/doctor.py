@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opsdeck.looking import Looks
     from opsdeck.reports.findings import Finding
 
-PARTS = ("configuration", "secrets", "targets", "commands", "items")
+PARTS = ("configuration", "secrets", "targets", "commands", "gauges", "items")
 
 
 @click.command()
@@ -123,6 +123,7 @@ async def _parts(
     door: Door, deck: Deck, looks: Looks, *, quick: bool, timeout_s: float
 ) -> AsyncIterator[tuple[str, list[Finding]]]:
     from opsdeck.commands import _doctor_config as config
+    from opsdeck.commands import _doctor_gauges as gauges
     from opsdeck.commands import _doctor_items as items
     from opsdeck.commands import _doctor_reach as reaching
     from opsdeck.commands import _doctor_targets as targets
@@ -135,6 +136,8 @@ async def _parts(
     tables = list(targets.table_findings(deck.config, subjects))
     reached = await reaching.reach_all(looks, timeout_s)
     yield "targets", [*reached.findings, *tables]
+    cost = list(gauges.cost_findings(deck))
+    yield "gauges", cost if quick else [*cost, *await gauges.reading_findings(looks)]
     if quick:
         return
     looked, waiting = items.lookable(subjects, reached.away, known)
@@ -172,6 +175,7 @@ def _say_part(part: str, findings: Sequence[Finding]) -> None:
 
 def _print_rights(door: Door, kind: str) -> int:
     """The policy or the role for the probes in use, and nothing else, on stdout."""
+    from opsdeck.commands._doctor_gauges import gauge_probes
     from opsdeck.commands._doctor_targets import database_in_use, probes_in_use
     from opsdeck.looking import Looks
 
@@ -181,6 +185,7 @@ def _print_rights(door: Door, kind: str) -> int:
         item.probe for c in deck.catalog.checklists for item in c.items if item.probe is not None
     ]
     probes = probes_in_use(deck.config, looks.subjects(), shipped, kind)
+    probes += [probe for probe in gauge_probes(deck) if probe.get("kind") == kind]
     if kind == "aws":
         from opsdeck.probes._aws_policy import policy_text
 

@@ -17,7 +17,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for progr
 
 @click.group(cls=HelpfulGroup, name="list")
 def list_group() -> None:
-    """Checklists, items and runs, and how they stand.
+    """Checklists, items, runs and gauges, and how they stand.
 
     \b
     Examples:
@@ -91,6 +91,22 @@ def runs(door: Door, as_json: bool) -> None:
       opsdeck list runs --json | jq -r '.[] | select(.state == "missed") | .run'
     """
     show_runs(door, as_json=as_json)
+
+
+@list_group.command()
+@_json
+@pass_door
+def gauges(door: Door, as_json: bool) -> None:
+    """Every gauge as it was last seen: nothing is looked at (`opsdeck glance` looks).
+
+    \b
+    Examples:
+      opsdeck list gauges
+      opsdeck list gauges --json | jq -r '.[] | select(.level != "ok") | .id'
+    """
+    from opsdeck.commands.gauges import show_gauges
+
+    show_gauges(door, as_json=as_json)
 
 
 COMMANDS = {"list": list_group}

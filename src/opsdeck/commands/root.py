@@ -16,7 +16,7 @@ from opsdeck.errors import UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "glance": ("glance", "How everything is, on one screen."),
-    "list": ("listing", "Checklists, items and runs, and how they stand."),
+    "list": ("listing", "Checklists, items, runs and gauges, and how they stand."),
     "attest": ("acting", "Give your word that items are done."),
     "reopen": ("acting", "Take back what was said of items."),
     "note": ("acting", "Leave a note beside items."),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opsdeck.catalog.gauges import Adjustment, Gauges, GaugeSpec
-from opsdeck.checks.reading import Reading, Wanted
+from opsdeck.checks.reading import IN_ONE_CALL, Reading, Wanted
 from opsdeck.gauges.gauge import Change, Gauge, Memory
 from opsdeck.gauges.levels import RANK, Level
 
@@ -118,7 +118,7 @@ class Board:
         return [
             Watch(
                 Wanted(probe=specs[0].probe, values=tuple(s.value for s in specs)),
-                min(s.every_s for s in specs),
+                max(min(s.every_s for s in specs), _least_every_s(specs[0].probe)),
                 tuple(s.id for s in specs),
             )
             for specs in grouped.values()
@@ -208,6 +208,14 @@ class Board:
             change = self._adjustments.get(spec.id)
             if change is None or not change.hide:
                 self._gauges[spec.id] = self._made(spec)
+
+
+def _least_every_s(probe: Mapping[str, Any]) -> float:
+    """CloudWatch has a new value once a period, and each question costs: never more often."""
+    if probe.get("kind") != IN_ONE_CALL:
+        return 0.0
+    period = probe.get("period", 60)
+    return float(period) if isinstance(period, int | float) else 60.0
 
 
 _OWN_ORDER = (
