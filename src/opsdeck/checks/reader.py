@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -16,6 +15,9 @@ from opsdeck.probes.online import Connectivity
 
 DOCUMENT_BYTES = 3_000
 """How much of a document comes along with the numbers in it, as JSON."""
+
+LARGEST = 1e300
+"""JSON has integers of any size; what is beyond this is no measurement."""
 
 IN_ONE_CALL = "cloudwatch"
 """The kind of which many looks are one question."""
@@ -92,12 +94,14 @@ class Reader:
         """Many metrics of one account in as few calls as there can be."""
         from opsdeck.probes.blocking import import_module
 
-        kind = await import_module("opsdeck.probes._aws_cloudwatch")
         probes = [wanted[index].probe for index in places]
-        timeout_s = max(self.engine.timeout_of(probe) for probe in probes)
         try:
+            timeout_s = max(self.engine.timeout_of(probe) for probe in probes)
+            kind = await import_module("opsdeck.probes._aws_cloudwatch")
             target: Target = self.engine.target(name)
             found: list[Document | ProbeError] = await kind.look_many(target, probes, timeout_s)
+            if len(found) != len(places):
+                raise ProbeError("protocol", f"{name} did not answer each of the questions")
         except ProbeError as error:
             found = [error] * len(places)
         except Exception as error:  # a kind that cannot even be asked is no value either
@@ -143,9 +147,8 @@ def number(expression: str, document: Document) -> tuple[float | None, str]:
     if trouble:
         return None, f"{expression} {trouble}"
     if isinstance(value, bool | int | float):
-        found = float(value)
-        if math.isfinite(found):
-            return found, ""
+        if abs(value) <= LARGEST:  # neither NaN nor infinity is
+            return float(value), ""
         return None, f"{expression} is no number that can be shown"
     if value is None:
         return None, f"there is no {expression} in what was seen"

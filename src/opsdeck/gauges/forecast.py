@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from opsdeck.gauges.series import Series
@@ -77,14 +78,15 @@ def forecast_of(series: Series, now: float, full: float, sign: float = 1.0) -> F
         found = forecast(points, sign * full)
         if found is not None:
             left, rise = (s * found.per_hour / 3_600 for s in (found.full_in_s, found.seen_s))
-            highest = _highest(series, points[0][0], sign)
+            highest = _highest(series, points[0][0], now, sign)
             return found if sign * full - left >= highest + rise / 10 else None
     return None
 
 
-def _highest(series: Series, start: float, sign: float) -> float:
-    """The worst that was seen for some time before a window."""
-    before = (value for span_s in BEFORE_S for _, value in series.slots(start, span_s))
+def _highest(series: Series, start: float, now: float, sign: float) -> float:
+    """The worst that was seen before a window."""
+    spans = (span_s - (now - start) for span_s in BEFORE_S)
+    before = (value for span_s in spans if span_s > 0 for _, value in series.slots(start, span_s))
     return max((sign * value for value in before), default=-math.inf)
 
 
@@ -128,9 +130,7 @@ def _blocks(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _is_sure(blocks: Sequence[tuple[float, float]]) -> bool:
     """Whether the rises from block to block are more than chance."""
-    rises = [
-        (b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(blocks, blocks[1:], strict=False) if b > a
-    ]
+    rises = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(blocks) if b > a]
     mean = sum(rises) / len(rises)
     if mean <= 0 or not math.isfinite(mean):
         return False

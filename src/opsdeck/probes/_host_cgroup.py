@@ -74,21 +74,25 @@ def _limits(groups: list[Path]) -> Limits:
 def _cpus(file: Path) -> float | None:
     """`cpu.max` is a quota and its period in microseconds, or `max`."""
     words = _text(file).split()
-    if len(words) != 2 or not (words[0].isdigit() and words[1].isdigit()):
+    if len(words) != 2:
         return None
-    quota, period = int(words[0]), int(words[1])
-    return quota / period if quota > 0 and period > 0 else None
+    quota, period = map(_digits, words)
+    return quota / period if quota and period else None
 
 
 def _number(file: Path) -> int | None:
-    text = _text(file).strip()
+    return _digits(_text(file).strip())
+
+
+def _digits(text: str) -> int | None:
     return int(text) if text.isdigit() and len(text) < 20 else None
 
 
 def _fields(file: Path) -> dict[str, int]:
     """A file of `name number` lines."""
     pairs = (line.split() for line in _text(file).splitlines())
-    return {p[0]: int(p[1]) for p in pairs if len(p) == 2 and p[1].isdigit() and len(p[1]) < 20}
+    found = {p[0]: _digits(p[1]) for p in pairs if len(p) == 2}
+    return {name: number for name, number in found.items() if number is not None}
 
 
 def _text(file: Path) -> str:
