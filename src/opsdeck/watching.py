@@ -7,63 +7,39 @@ machine is read in a thread, its file systems in another, and all else by the pr
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from opsdeck.background import JournalThread
 from opsdeck.deck import Deck
+from opsdeck.errors import NotSavedError
 from opsdeck.gauges import keeping
 from opsdeck.gauges.board import Board, Sample, Watch
-from opsdeck.gauges.gauge import Change
+from opsdeck.gauges.gauge import Change, Memory
 from opsdeck.gauges.schedule import Clock, Schedule
-from opsdeck.journal.clock import wall_text
-from opsdeck.journal.events import GAUGE_CHANGED
+from opsdeck.gauges.turns import draft_of, memory_of
 from opsdeck.journal.writing import Draft
 
 if TYPE_CHECKING:
     from opsdeck.checks.reading import Reading
-    from opsdeck.gauges.host import DiskSampler, HostSampler
+    from opsdeck.gauges.disks import DiskSampler
+    from opsdeck.gauges.host import HostSampler
     from opsdeck.looking import Looks
 
 FAST, SLOW, DISKS, LAST, SERIES = "fast", "slow", "disks", "last", "series"
+RECORDING = "recording"
 EVERY_S = {FAST: 1.0, SLOW: 5.0, DISKS: 5.0, LAST: 10.0, SERIES: 120.0}
 DISKS_HANG_AFTER_S = 10.0
-OPSDECK = "opsdeck"
-"""By whom a gauge's event is: nobody pressed a key."""
+ASLEEP_AFTER_S = 10.0
+"""Who did not tick for so long was asleep: nothing could be looked at."""
+MOST_UNSAVED = 1_000
 
 
 def cache_folder(deck: Deck) -> Path:
     """Where the deck's derived files lie."""
     return deck.journal.home / "cache"
-
-
-def draft_of(change: Change, unit: str) -> Draft:
-    """A change of level as the event it is."""
-    data: dict[str, Any] = {
-        "gauge": change.gauge,
-        "title": change.title,
-        "from": change.before,
-        "to": change.after,
-        "start": _wall(change.began),
-        "end": _wall(change.at),
-        "duration_s": round(max(0.0, change.at - change.began), 1),
-    }
-    seen = (("min", change.low), ("mean", change.mean), ("max", change.high))
-    for key, value in (*seen, ("value", change.value)):
-        if value is not None:
-            data[key] = round(value, 3)
-    if unit:
-        data["unit"] = unit
-    if change.reason:
-        data["reason"] = change.reason[:300]
-    return Draft(GAUGE_CHANGED, data, by=OPSDECK)
-
-
-def _wall(at: float) -> str:
-    return wall_text(datetime.fromtimestamp(at, UTC))
 
 
 class Watching:
@@ -89,15 +65,18 @@ class Watching:
         self._looks = looks
         self._record = record
         self._gauges = deck.config.gauges
-        self._watches: list[Watch] = []
-        self._schedule: Schedule[str | int] = Schedule()
+        self._watches: dict[str, Watch] = {}
+        """By what is looked at: a look that is under way outlasts another configuration."""
+        self._schedule: Schedule[str] = Schedule()
         self._host: HostSampler | None = None
         self._disks: DiskSampler | None = None
         self._threads = {name: JournalThread() for name in (FAST, DISKS, LAST)}
-        self._busy: set[str | int] = set()
+        self._busy: set[str] = set()
         self._disks_since = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._changes: list[Change] = []
+        self._unsaved: list[Draft] = []
+        self._ticked = self.clock.steady()
         self._begun = False
         self.revision = 0
         """Counts whatever came in, so that a screen knows whether there is anything new."""
@@ -117,27 +96,22 @@ class Watching:
         """Read what was kept, and import what reads this machine: both off the event loop."""
         folder = cache_folder(self.deck)
         last = await self._threads[LAST].run(lambda: keeping.read_kept(folder))
-        keeping.restore(self.board, *last, self.now())
-        self._adopt_levels()
-        host, psutil = await self._threads[FAST].run(_host_modules)
-        self._host, self._disks = host.HostSampler(psutil), host.DiskSampler(psutil)
+        keeping.restore(self.board, *last, self.now(), self._turned())
+        self._host, self._disks = await self._threads[FAST].run(_samplers)
         self._configure()
+        self._ticked = self.clock.steady()
         self._begun = True
 
-    def _adopt_levels(self) -> None:
+    def _turned(self) -> dict[str, Memory]:
         """Where the cache is gone, the journal still knows what was last said of a gauge here."""
         turns = self.deck.state.gauges.get(self.deck.journal.writer, {})
-        for identity, marks in turns.items():
-            gauge = self.board.gauge(identity)
-            if gauge is not None and gauge.level is None:
-                level = marks[-1].kind
-                if level in ("ok", "warning", "critical", "unknown"):
-                    gauge.memory.level = level  # type: ignore[assignment]
+        found = {identity: memory_of(marks[-1]) for identity, marks in turns.items() if marks}
+        return {identity: memory for identity, memory in found.items() if memory is not None}
 
     def _configure(self) -> None:
-        self._watches = self.board.watches()
+        self._watches = {_key(watch): watch for watch in self.board.watches()}
         intervals = [(name, self._every(name)) for name in EVERY_S]
-        looks = [(n, watch.every_s) for n, watch in enumerate(self._watches)]
+        looks = [(key, watch.every_s) for key, watch in self._watches.items()]
         self._schedule.set([*intervals, *looks], self.clock.steady())
 
     def _every(self, name: str) -> float:
@@ -176,12 +150,17 @@ class Watching:
         jumped = self.clock.jumped()
         if jumped:
             self.board.shift(jumped)
-        due = self._schedule.due(self.clock.steady(), slack=0.1)
+        steady = self.clock.steady()
+        late_s, self._ticked = steady - self._ticked, steady
+        if late_s > ASLEEP_AFTER_S:
+            self.board.wait(self.now())
+        due = self._schedule.due(steady, slack=0.1)
         if FAST in due or SLOW in due:
             await self._read_host(due)
         self._begin_disks(DISKS in due)
-        wanted = [n for n in due if isinstance(n, int) and n not in self._busy]
+        wanted = [key for key in due if key in self._watches and key not in self._busy]
         if wanted:
+            self._busy |= set(wanted)
             self._spawn(self._read_beyond(wanted))
         self._changes += self.board.lapse(self.now())
         await self._settle()
@@ -189,7 +168,7 @@ class Watching:
             self._keep(series=SERIES in due)
         return self.revision != before
 
-    async def _read_host(self, due: list[str | int]) -> None:
+    async def _read_host(self, due: list[str]) -> None:
         host = self._host
         if host is None or FAST in self._busy:
             return
@@ -209,31 +188,32 @@ class Watching:
         disks = self._disks
         if disks is None:
             return
-        if DISKS not in self._busy:
-            if due:
-                self._busy.add(DISKS)
-                self._disks_since = self.clock.steady()
-                self._spawn(self._read_disks(disks))
-        elif disks.asking is not None:
-            hangs_s = self.clock.steady() - self._disks_since
-            if hangs_s > DISKS_HANG_AFTER_S:
-                said = f"{disks.asking} does not answer: is its disk there?"
-                samples = [Sample(spec, None, None, said) for spec in disks.specs(disks.asking)]
-                self._take(self.board.take_samples(samples, self.now()))
-
-    async def _read_disks(self, disks: DiskSampler) -> None:
-        try:
-            samples = await self._threads[DISKS].run(disks.sample)
-        finally:
+        hangs_s = self.clock.steady() - self._disks_since
+        if DISKS in self._busy and disks.asking is not None and hangs_s > DISKS_HANG_AFTER_S:
+            disks.give_up()  # its thread is left behind; the other disks go on in a new one
+            self._threads[DISKS] = JournalThread()
             self._busy.discard(DISKS)
+            due = True
+        if due and disks.hanging:
+            self._take(self.board.take_samples(disks.without(), self.now()))
+        if due and DISKS not in self._busy:
+            self._busy.add(DISKS)
+            self._disks_since = self.clock.steady()
+            self._spawn(self._read_disks(disks, self._threads[DISKS]))
+
+    async def _read_disks(self, disks: DiskSampler, thread: JournalThread) -> None:
+        try:
+            samples = await thread.run(disks.sample)
+        finally:
+            if thread is self._threads[DISKS]:
+                self._busy.discard(DISKS)
         self._take(self.board.take_samples(samples, self.now()))
 
-    async def _read_beyond(self, numbers: list[int]) -> None:
-        watches = [self._watches[n] for n in numbers]
-        self._busy |= set(numbers)
+    async def _read_beyond(self, keys: list[str]) -> None:
+        watches = [self._watches[key] for key in keys]
 
         def came(index: int, readings: list[Reading]) -> None:
-            self._busy.discard(numbers[index])
+            self._busy.discard(keys[index])
             self._take(self.board.take_readings(watches[index], readings, self.now()))
 
         try:
@@ -241,7 +221,7 @@ class Watching:
             wanted = looks.permitted([watch.wanted for watch in watches])
             await looks.read(wanted, came)
         finally:
-            self._busy -= set(numbers)
+            self._busy -= set(keys)
 
     def _take(self, changes: list[Change]) -> None:
         self.revision += 1
@@ -252,16 +232,23 @@ class Watching:
         changes, self._changes = self._changes, []
         for change in changes:
             self.on_change(change)
-        if not changes or not self.lease.take():
-            return
-        drafts = []
-        for change in changes:
-            gauge = self.board.gauge(change.gauge)
-            drafts.append(draft_of(change, gauge.spec.unit if gauge is not None else ""))
-        self._spawn(self._recorded(drafts))
+        if (changes or self._unsaved) and self.lease.take():
+            for change in changes:
+                gauge = self.board.gauge(change.gauge)
+                self._unsaved.append(draft_of(change, gauge.spec.unit if gauge is not None else ""))
+            if self._unsaved and RECORDING not in self._busy:
+                self._busy.add(RECORDING)
+                self._spawn(self._recorded())
 
-    async def _recorded(self, drafts: list[Draft]) -> None:
-        await self._record(drafts)
+    async def _recorded(self) -> None:
+        """One after the other; what could not be saved is tried again with the next tick."""
+        drafts, self._unsaved = self._unsaved, []
+        try:
+            await self._record(drafts)
+        except NotSavedError:
+            self._unsaved = [*drafts, *self._unsaved][-MOST_UNSAVED:]
+        finally:
+            self._busy.discard(RECORDING)
 
     def _keep(self, *, series: bool) -> None:
         """Write what is known to the cache, in a thread."""
@@ -290,9 +277,15 @@ class Watching:
         task.add_done_callback(self._tasks.discard)
 
 
-def _host_modules() -> tuple[ModuleType, ModuleType]:
+def _samplers() -> tuple[HostSampler, DiskSampler]:
+    """What reads this machine; importing it takes a moment."""
     import psutil
 
-    from opsdeck.gauges import host
+    from opsdeck.gauges.disks import DiskSampler
+    from opsdeck.gauges.host import HostSampler
 
-    return host, psutil
+    return HostSampler(psutil), DiskSampler(psutil)
+
+
+def _key(watch: Watch) -> str:
+    return "look " + json.dumps(watch.wanted.probe, sort_keys=True, default=str)

@@ -132,6 +132,8 @@ def test_a_name_is_never_continued_from_the_command_line(
     process = subprocess.Popen(argv, executable=str(program))
     try:
         asked = psutil.Process(process.pid)
+        while not asked.cmdline():  # the kernel says that it began before its arguments are there
+            time.sleep(0.01)
         assert top._name(psutil, asked) == "fifteen-letters"
         # THEN it ends there, also on a system that has no such file
         fallback = SimpleNamespace(PROCFS_PATH=str(tmp_path), Error=psutil.Error)

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from opsdeck.catalog.faults import ConfigFaults, Report, shown
-from opsdeck.catalog.gauges import Gauges, read_gauges
+from opsdeck.catalog.gauges import Gauges
+from opsdeck.catalog.gauges_read import read_gauges
 from opsdeck.catalog.load import shipped_checklists_path
 from opsdeck.catalog.source import UnusableError, open_source
 from opsdeck.catalog.validate import Table, id_problem

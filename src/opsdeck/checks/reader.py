@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -18,6 +17,10 @@ DOCUMENT_BYTES = 3_000
 """How much of a document comes along with the numbers in it, as JSON."""
 
 WHOLE_BYTES = 200_000
+"""The same for somebody who looks at the document itself."""
+
+LARGEST = 1e300
+"""JSON has integers of any size; what is beyond this is no measurement."""
 
 
 class Reader:
@@ -91,12 +94,14 @@ class Reader:
         """Many metrics of one account in as few calls as there can be."""
         from opsdeck.probes.blocking import import_module
 
-        kind = await import_module("opsdeck.probes._aws_cloudwatch")
         probes = [wanted[index].probe for index in places]
-        timeout_s = max(self.engine.timeout_of(probe) for probe in probes)
         try:
+            timeout_s = max(self.engine.timeout_of(probe) for probe in probes)
+            kind = await import_module("opsdeck.probes._aws_cloudwatch")
             target: Target = self.engine.target(name)
             found: list[Document | ProbeError] = await kind.look_many(target, probes, timeout_s)
+            if len(found) != len(places):
+                raise ProbeError("protocol", f"{name} did not answer each of the questions")
         except ProbeError as error:
             found = [error] * len(places)
         except Exception as error:  # a kind that cannot even be asked is no value either
@@ -131,7 +136,14 @@ def readings(wanted: Wanted, seen: Seen) -> list[Reading]:
         value, message = number(expression, seen.document)
         cause = None if value is not None else "value"
         found.append(
-            Reading(value=value, cause=cause, message=message, document=kept, took_ms=seen.took_ms)
+            Reading(
+                value=value,
+                cause=cause,
+                message=message,
+                document=kept,
+                took_ms=seen.took_ms,
+                observed_s=observed,
+            )
         )
     return found
 
@@ -145,9 +157,8 @@ def number(expression: str, document: Document) -> tuple[float | None, str]:
     if trouble:
         return None, f"{expression} {trouble}"
     if isinstance(value, bool | int | float):
-        found = float(value)
-        if math.isfinite(found):
-            return found, ""
+        if abs(value) <= LARGEST:  # neither NaN nor infinity is
+            return float(value), ""
         return None, f"{expression} is no number that can be shown"
     if value is None:
         return None, f"there is no {expression} in what was seen"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from opsdeck.deck import Deck
 from opsdeck.gauges import keeping
 from opsdeck.gauges.board import Board, Watch
-from opsdeck.gauges.host import DiskSampler, HostSampler
+from opsdeck.gauges.disks import DiskSampler
+from opsdeck.gauges.host import HostSampler
 from opsdeck.gauges.schedule import Clock
 from opsdeck.probes.blocking import in_thread
 from opsdeck.reports.glance import Glance, glance_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -28,6 +29,13 @@ class Sample(NamedTuple):
     """Why there is no value; "" for one that has to be measured over some time first."""
 
 
+class Room(NamedTuple):
+    """Of something that fills, as a detail of its gauge: bytes, or plain counts."""
+
+    used: float
+    total: float
+
+
 class Watch(NamedTuple):
     """One look, and the gauges that read their numbers from it."""
 
@@ -47,6 +55,8 @@ class Board:
         self._kept: dict[str, tuple[Memory, list[list[Any]]]] = {}
         self._moved_s = 0.0
         self._sampled_at = float("-inf")
+        self._latest = math.inf
+        self._waiting_since: float | None = None
         self.configure(gauges)
 
     def configure(self, gauges: Gauges) -> None:
@@ -59,21 +69,26 @@ class Board:
             if gauge.spec.source == HOST and not gauge.spec.probe:
                 self._gauges[identity] = gauge
         for identity, spec in wanted.items():
-            known = old.get(identity)
-            self._gauges[identity] = (
-                known if known is not None and known.spec == spec else self._made(spec)
-            )
+            self._gauges[identity] = self._made(spec, old.get(identity))
 
-    def _made(self, spec: GaugeSpec) -> Gauge:
+    def _made(self, spec: GaugeSpec, known: Gauge | None = None) -> Gauge:
+        """A gauge by this spec; with the past of the one that was known before, where it still
+        measures the same."""
+        if known is not None and known.spec == spec:
+            return known
         gauge = Gauge(spec)
-        self._remind(gauge)
+        if known is not None and _measures(known.spec) == _measures(spec):
+            gauge.take_over(known)
+        else:
+            self._remind(gauge)
         return gauge
 
     def _remind(self, gauge: Gauge) -> None:
         kept = self._kept.pop(gauge.spec.id, None)
         if kept is not None:
             gauge.memory = kept[0]
-            gauge.series.load(kept[1])
+            gauge.series.load(kept[1], self._latest)
+            gauge.waiting_since = self._waiting_since
             if self._moved_s:
                 gauge.shift(self._moved_s)
 
@@ -152,9 +167,7 @@ class Board:
         gauge = None
         if change is None or not change.hide:
             wanted = change.applied(spec) if change is not None else spec
-            gauge = self._gauges.get(spec.id)
-            if gauge is None or gauge.spec != wanted:
-                gauge = self._gauges[spec.id] = self._made(wanted)
+            gauge = self._gauges[spec.id] = self._made(wanted, self._gauges.get(spec.id))
         else:
             self._gauges.pop(spec.id, None)
         self._own[spec.id] = (spec, gauge)
@@ -176,7 +189,9 @@ class Board:
             change = gauge.lapse(now)
             changes += [change] if change is not None else []
             # Old while the others of this machine are not: its file system is no longer there.
-            gone = not gauge.spec.probe and (gauge.age_s(now) or 0.0) > GONE_S
+            times = (gauge.looked_at, gauge.memory.heard, gauge.waiting_since)
+            last = max(at or 0.0 for at in times)
+            gone = not gauge.spec.probe and now - last > GONE_S
             if gone and gauge.level == "unknown" and now - self._sampled_at < GONE_S / 2:
                 self._gauges.pop(identity)
                 self._own.pop(identity, None)
@@ -184,19 +199,30 @@ class Board:
 
     def shift(self, by_s: float) -> None:
         """The wall clock was set: everything kept moves along."""
+        self._moved_s += by_s
         for gauge in self._gauges.values():
             gauge.shift(by_s)
+
+    def wait(self, now: float) -> None:
+        """Nothing could be looked at until now: no gauge is to blame for having no new value."""
+        for gauge in self._gauges.values():
+            gauge.waiting_since = now
 
     # Keeping
 
     def remember(
-        self, kept: Mapping[str, tuple[Memory, list[list[Any]]]], moved_s: float = 0.0
+        self,
+        kept: Mapping[str, tuple[Memory, list[list[Any]]]],
+        now: float,
+        moved_s: float = 0.0,
     ) -> None:
         """Take what an earlier session kept: now, and for gauges that are yet to be seen.
 
         `moved_s`: by how much the clock was set since then.
         """
         self._kept, self._moved_s = dict(kept), moved_s
+        # Without a set clock, what was kept ends before now.
+        self._waiting_since, self._latest = now - moved_s, now - moved_s + 2.0
         for identity in list(self._kept):
             gauge = self._gauges.get(identity)
             if gauge is not None and gauge.at is None:
@@ -216,6 +242,11 @@ def _least_every_s(probe: Mapping[str, Any]) -> float:
         return 0.0
     period = probe.get("period", 60)
     return float(period) if isinstance(period, int | float) else 60.0
+
+
+def _measures(spec: GaugeSpec) -> tuple[Any, ...]:
+    """What makes two gauges the same series of values."""
+    return (spec.probe, spec.value, spec.every_s, spec.stat, spec.over, spec.rate)
 
 
 _OWN_ORDER = (

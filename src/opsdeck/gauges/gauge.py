@@ -2,74 +2,36 @@
 
 from __future__ import annotations
 
+import math
+import zlib
 from collections import deque
 from typing import Any
 
-import msgspec
-
 from opsdeck.catalog.gauges import GaugeSpec
 from opsdeck.checks.reading import Reading
-from opsdeck.gauges.forecast import CRIT_S, WARN_S, Forecast, forecast_of
-from opsdeck.gauges.levels import RANK, Judge, Level, worse
+from opsdeck.gauges.forecast import (
+    ALARM_AFTER_S,
+    CRIT_S,
+    WARN_S,
+    Forecast,
+    forecast_of,
+)
+from opsdeck.gauges.levels import RANK, Latch, Level, worse
+from opsdeck.gauges.memory import Change, Memory, Tally
 from opsdeck.gauges.series import Series, rank
+
+__all__ = ["Change", "Gauge", "Memory", "Tally", "worst_level"]
 
 FORECAST_EVERY_S = 60.0
 FORECAST_FOR = 3
-"""So many forecasts in a row must say the same before it counts as a level."""
+"""So many forecasts in a row must say the same before it counts as a level, or does no more."""
+WELL_AWAY = 1.25
+"""A level by forecast is left when it is so many times farther away than what set it."""
+OLD_AFTER_S = 12.0
+"""No value is old before: this machine is looked at every five seconds at least."""
 
 UNANSWERED = frozenset({"refused", "timeout", "dns", "unreachable", "tls", "protocol"})
 """Causes that count as an error where errors are counted: whoever was asked did not answer well."""
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A gauge went from one level to another; what is said is of the time at the old one."""
-
-    gauge: str
-    title: str
-    before: Level | None
-    after: Level
-    at: float
-    began: float
-    low: float | None
-    mean: float | None
-    high: float | None
-    value: float | None
-    reason: str
-
-
-class Tally(msgspec.Struct):
-    """What was seen while one level lasted."""
-
-    began: float = 0.0
-    count: int = 0
-    total: float = 0.0
-    low: float = 0.0
-    high: float = 0.0
-
-    def add(self, value: float) -> None:
-        """One value more."""
-        self.low = min(self.low, value) if self.count else value
-        self.high = max(self.high, value) if self.count else value
-        self.count += 1
-        self.total += value
-
-
-class Memory(msgspec.Struct):
-    """What of a gauge must outlast a restart beside its series."""
-
-    level: Level | None = None
-    value: float | None = None
-    at: float | None = None
-    """When the value was so."""
-    heard: float | None = None
-    """When it was last told, if only to be what it was."""
-    judge: Judge = msgspec.field(default_factory=Judge)
-    tally: Tally = msgspec.field(default_factory=Tally)
-    forecast: Forecast | None = None
-    forecasts: int = 0
-    reason: str = ""
-    counter: tuple[float, float] | None = None
-    """Of a rate: when the counter was read, and what it said."""
 
 
 class Gauge:
@@ -86,7 +48,10 @@ class Gauge:
         """What only this gauge has to show beside its number, such as the use of each core."""
         self._recent: deque[float] = deque(maxlen=spec.over)
         self._misses = 0
-        self._forecast_at = 0.0
+        self._forecast_turn: int | None = None
+        self._forecast_phase = zlib.crc32(spec.id.encode()) % FORECAST_EVERY_S
+        self.waiting_since: float | None = None
+        """Since when looks are expected again: after a start, and after the machine slept."""
 
     # What is known
 
@@ -117,7 +82,7 @@ class Gauge:
     def is_old(self, now: float) -> bool:
         """Whether the value is older than it should be: two looks have brought none."""
         heard = self.memory.heard
-        return heard is None or now - heard > 2 * self.spec.every_s + 2.0
+        return heard is None or now - heard > max(2 * self.spec.every_s + 2.0, OLD_AFTER_S)
 
     # What comes in
 
@@ -132,6 +97,8 @@ class Gauge:
         memory.heard = at
         # What CloudWatch tells now was so some minutes ago.
         at = at if reading.observed_s is None else min(at, reading.observed_s)
+        if memory.at is not None and abs(at - memory.at) > self.lapse_s:
+            memory.judge.resume(self.spec, value)
         memory.value, memory.at = value, at
         self.series.add(at, value)
         level = memory.judge.take(self.spec, value, at)
@@ -149,18 +116,19 @@ class Gauge:
         if spec.stat == "errors":
             return self._error_rate(reading)
         value = reading.value
-        if value is None or value != value or value in (float("inf"), float("-inf")):
+        if value is None or not math.isfinite(value):
             return None
+        value = float(value)
         if spec.rate:
             value = self._rate(value, at)
-            if value is None:
+            if value is None or not math.isfinite(value):
                 return None
         if spec.stat == "last":
             return value
         self._recent.append(value)
         match spec.stat:
             case "mean":
-                return sum(self._recent) / len(self._recent)
+                return sum(each / len(self._recent) for each in self._recent)
             case "max":
                 return max(self._recent)
         return rank(sorted(self._recent), 50 if spec.stat == "p50" else 95)
@@ -175,7 +143,8 @@ class Gauge:
     def _rate(self, counter: float, at: float) -> float | None:
         """The rise a second since the last look; None for the first, and after a reset."""
         before, self.memory.counter = self.memory.counter, (at, counter)
-        if before is None or counter < before[1] or not 0.2 <= at - before[0] <= 3_600:
+        longest = max(3_600.0, 3 * self.spec.every_s)
+        if before is None or counter < before[1] or not 0.2 <= at - before[0] <= longest:
             return None
         return (counter - before[1]) / (at - before[0])
 
@@ -189,25 +158,54 @@ class Gauge:
             return None
         return self._turned("unknown", at, reading.message)
 
+    @property
+    def lapse_s(self) -> float:
+        """A value that is older than this tells nothing of now."""
+        return max(3 * self.spec.every_s + 5.0, 20.0)
+
     def lapse(self, now: float) -> Change | None:
         """Nothing has come for too long: unknown, whatever the reason."""
-        limit = max(3 * self.spec.every_s + 5.0, 20.0)
-        heard = self.memory.heard
-        if self.level in (None, "unknown") or heard is None or now - heard <= limit:
+        last = max(self.memory.heard or 0.0, self.waiting_since or 0.0)
+        if self.level in (None, "unknown") or now - last <= self.lapse_s:
             return None
         return self._turned("unknown", now, "no look has brought a value for some time")
 
     def _soon(self, at: float) -> Level:
-        """How bad it is that it will be full soon."""
+        """How bad it is that it will be full soon; asked anew once a minute.
+
+        Each gauge has its own second of the minute, so that they do not all reckon at once.
+        """
         memory = self.memory
-        if at - self._forecast_at >= FORECAST_EVERY_S or at < self._forecast_at:
-            self._forecast_at = at
-            memory.forecast = forecast_of(self.series, at, self.spec.full[1])
-            near = memory.forecast is not None and memory.forecast.full_in_s < WARN_S
-            memory.forecasts = memory.forecasts + 1 if near else 0
-        if memory.forecast is None or memory.forecasts < FORECAST_FOR:
-            return "ok"
-        return "critical" if memory.forecast.full_in_s < CRIT_S else "warning"
+        turn = int((at + self._forecast_phase) // FORECAST_EVERY_S)
+        if turn != self._forecast_turn:
+            first, self._forecast_turn = self._forecast_turn is None, turn
+            if not first:
+                memory.forecast = self._reckoned(at)
+                self._weigh()
+        return memory.soon
+
+    def _reckoned(self, at: float) -> Forecast | None:
+        scale = self.spec.known_scale
+        if scale is None:
+            return None  # nobody knows what full is
+        limit = self.spec.crit or self.spec.warn
+        if limit is not None and limit.below:
+            return forecast_of(self.series, at, scale[0], -1.0)
+        return forecast_of(self.series, at, scale[1])
+
+    def _weigh(self) -> None:
+        """What the newest forecast says of the level; several must agree to change it."""
+        memory, found = self.memory, self.memory.forecast
+        says: Level = "ok"
+        if found is not None and found.seen_s >= ALARM_AFTER_S:
+            away = {level: WELL_AWAY if RANK[memory.soon] >= RANK[level] else 1.0 for level in RANK}
+            if found.full_in_s < CRIT_S * away["critical"]:
+                says = "critical"
+            elif found.full_in_s < WARN_S * away["warning"]:
+                says = "warning"
+        memory.against = memory.against + 1 if says != memory.soon else 0
+        if memory.against >= FORECAST_FOR:
+            memory.soon, memory.against = says, 0
 
     def _turned(self, level: Level, at: float, reason: str) -> Change | None:
         memory = self.memory
@@ -235,6 +233,16 @@ class Gauge:
 
     # Keeping
 
+    def take_over(self, old: Gauge) -> None:
+        """Go on with the past of one that measured the same, with other limits perhaps."""
+        self.series, self.memory = old.series, old.memory
+        self.reading, self.looked_at = old.reading, old.looked_at
+        self.waiting_since, self.detail = old.waiting_since, old.detail
+        self._recent, self._misses = old._recent, old._misses
+        for limit, latch in ((self.spec.warn, "warn"), (self.spec.crit, "crit")):
+            if limit is None:  # one that is set again later begins anew
+                setattr(self.memory.judge, latch, Latch())
+
     def shift(self, by_s: float) -> None:
         """Move everything in time: the wall clock was set."""
         self.series.shift(by_s)
@@ -246,8 +254,9 @@ class Gauge:
             latch.since = None if latch.since is None else latch.since + by_s
         if memory.counter is not None:
             memory.counter = (memory.counter[0] + by_s, memory.counter[1])
-        self._forecast_at += by_s
         self.looked_at = None if self.looked_at is None else self.looked_at + by_s
+        if self.waiting_since is not None:
+            self.waiting_since += by_s
 
 
 def worst_level(gauges: list[Gauge]) -> Level:

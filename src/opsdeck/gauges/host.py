@@ -1,27 +1,25 @@
 """This machine's own gauges, from psutil and the limits of its container.
 
-A sampler is asked again and again from one thread; nothing here waits for anything but the file
-systems, which have a sampler of their own: a network disk that hangs must not stop the others.
+A sampler is asked again and again from one thread; nothing here waits for anything. The file
+systems, which may hang, have a sampler of their own in `opsdeck.gauges.disks`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from opsdeck.catalog.gauges import GaugeSpec, Limit
-from opsdeck.gauges.board import HOST, Sample
+from opsdeck.gauges.board import HOST, Room, Sample
 from opsdeck.probes import _host_rates as rates
 from opsdeck.probes import _host_system as system
 from opsdeck.probes._host_cgroup import Cgroup
 
-MOUNTS_EVERY_S = 30.0
-MOST_DISKS = 30
 _MIN_S = 0.05
 """Two readings closer to each other than this give no rate."""
 
@@ -70,50 +68,6 @@ NET_IN, NET_OUT = _rate("host-net-in", "Network in"), _rate("host-net-out", "Net
 IO_READ, IO_WRITE = _rate("host-io-read", "Disk reads"), _rate("host-io-write", "Disk writes")
 
 
-def disk_spec(mount: str) -> GaugeSpec:
-    """The gauge of a file system's bytes."""
-    return GaugeSpec(
-        id=f"host-disk-{_slug(mount)}",
-        title=f"Disk {mount}",
-        source=HOST,
-        unit="%",
-        scale=(0.0, 100.0),
-        every_s=5.0,
-        for_s=30.0,
-        playbook="database-disk-space",
-        fills=True,
-        **_above(85, 95),
-    )
-
-
-def inodes_spec(mount: str) -> GaugeSpec:
-    """The gauge of a file system's inodes."""
-    return GaugeSpec(
-        id=f"host-inodes-{_slug(mount)}",
-        title=f"Inodes {mount}",
-        source=HOST,
-        unit="%",
-        scale=(0.0, 100.0),
-        every_s=5.0,
-        for_s=30.0,
-        playbook="database-disk-space",
-        fills=True,
-        **_above(85, 95),
-    )
-
-
-def _slug(mount: str) -> str:
-    slug = re.sub(r"[^a-z0-9._]+", "-", mount.lower()).strip("-.")[:60]
-    return slug or "root"
-
-
-class Room(NamedTuple):
-    """Of something that fills: bytes, or plain counts."""
-
-    used: float
-    total: float
-
-
 class HostSampler:
     """Processor, memory, load, files, network and disk throughput."""
 
@@ -137,12 +91,12 @@ class HostSampler:
 
     def fast(self) -> list[Sample]:
         """What is worth a look every second; what needs two looks has no value at the first."""
-        return [*self._cpu(), self._memory(), *self._throughput()]
+        return _gathered(self._cpu, self._memory, self._throughput)
 
     def slow(self) -> list[Sample]:
         """What changes slowly, or is the mean of minutes already."""
         self._limits = self._cgroup.limits()  # of a running container they can be changed
-        return [*self._swap(), self._load(), *self._files()]
+        return _gathered(self._swap, self._load, self._files)
 
     # Processor
 
@@ -187,7 +141,7 @@ class HostSampler:
 
     # Memory
 
-    def _memory(self) -> Sample:
+    def _memory(self) -> Iterator[Sample]:
         found = self._psutil.virtual_memory()
         limit, seen = self._limits.memory_bytes, None
         if limit is not None and limit < found.total:
@@ -195,9 +149,10 @@ class HostSampler:
         if limit is not None and seen is not None:
             # What of the file cache nobody has looked at lately can be taken back at once.
             used = max(0, seen[0] - seen[1])
-            return Sample(MEMORY, 100 * used / limit, Room(used, limit))
+            yield Sample(MEMORY, 100 * used / limit, Room(used, limit))
+            return
         taken = found.total - found.available
-        return Sample(MEMORY, 100 * taken / found.total, Room(taken, found.total))
+        yield Sample(MEMORY, 100 * taken / found.total, Room(taken, found.total))
 
     def _swap(self) -> Iterator[Sample]:
         with warnings.catch_warnings():
@@ -208,10 +163,10 @@ class HostSampler:
 
     # The rest
 
-    def _load(self) -> Sample:
+    def _load(self) -> Iterator[Sample]:
         found = system.load(self._psutil)
         cores = self._psutil.cpu_count() or 1
-        return Sample(LOAD, found["one"] / cores, (found["one"], found["five"], found["fifteen"]))
+        yield Sample(LOAD, found["one"] / cores, (found["one"], found["five"], found["fifteen"]))
 
     def _files(self) -> Iterator[Sample]:
         found = rates.open_files()
@@ -236,51 +191,13 @@ class HostSampler:
                 yield Sample(spec, more / span)
 
 
-class DiskSampler:
-    """Every real file system: its bytes and its inodes."""
-
-    def __init__(self, psutil: ModuleType, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._psutil = psutil
-        self._clock = clock
-        self._mounts: list[system.Mount] = []
-        self._read_at = float("-inf")
-        self._specs: dict[str, tuple[GaugeSpec, GaugeSpec]] = {}
-        self.asking: str | None = None
-        """The file system that is being asked now: the one to name when it does not answer."""
-
-    def sample(self) -> list[Sample]:
-        """How full each is."""
-        if self._clock() - self._read_at >= MOUNTS_EVERY_S:
-            self._read_at = self._clock()
-            self._mounts = system.mounts(self._psutil, ())[:MOST_DISKS]
-        found: list[Sample] = []
-        for mount in self._mounts:
-            self.asking = mount.path
-            found += self._of(mount)
-        self.asking = None
-        return found
-
-    def specs(self, mount: str) -> tuple[GaugeSpec, GaugeSpec]:
-        """The two gauges of a file system: bytes and inodes."""
-        known = self._specs.get(mount)
-        if known is None:
-            name = os.fsencode(mount).decode("utf-8", "replace")
-            known = self._specs[mount] = (disk_spec(name), inodes_spec(name))
-        return known
-
-    def _of(self, mount: system.Mount) -> Iterator[Sample]:
-        try:
-            found = os.statvfs(mount.path)
-        except OSError:
-            return  # it went away, or this user may not look at it
-        bytes_spec, inodes = self.specs(mount.path)
-        used = (found.f_blocks - found.f_bfree) * found.f_frsize
-        room = used + found.f_bavail * found.f_frsize  # as df counts: what root keeps is not there
-        if room > 0:
-            yield Sample(bytes_spec, 100 * used / room, Room(used, room))
-        if found.f_files > 0:
-            taken = found.f_files - found.f_ffree
-            yield Sample(inodes, 100 * taken / found.f_files, Room(taken, found.f_files))
+def _gathered(*parts: Callable[[], Iterable[Sample]]) -> list[Sample]:
+    """What each part sees; one that this machine does not tell of costs the others nothing."""
+    found: list[Sample] = []
+    for part in parts:
+        with contextlib.suppress(Exception):
+            found += part()
+    return found
 
 
 class _Spent(NamedTuple):

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import math
 import os
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,8 @@ from opsdeck.gauges.gauge import Gauge, Memory
 
 LAST, SERIES, LOCK = "gauges.last", "gauges.series", "gauges.lock"
 VERSION = 1
+MAGIC = b"opsdeck gauges\n"
+_SUM_BYTES = 16
 LARGEST_BYTES = 256_000_000
 
 
@@ -66,8 +72,9 @@ class Lease:
 
     def take(self) -> bool:
         """Become it, unless another process is; never waits."""
-        if self._fd is not None:
+        if self._fd is not None and self._is_there(self._fd):
             return True
+        self.release()  # what lies in a cache may be deleted, and another one lock a new file
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fd = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
@@ -80,6 +87,12 @@ class Lease:
             return False
         self._fd = fd
         return True
+
+    def _is_there(self, fd: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(fd), self._file.stat())
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Let another one be it."""
@@ -108,10 +121,13 @@ def dump_series(board: Board, at: float) -> bytes:
 def write(folder: Path, name: str, content: bytes) -> None:
     """Put it in place of the old one; what is derived need not be flushed. OSError is let pass:
     the gauges on screen matter more than their file."""
-    new = folder / f"{name}.{os.getpid()}"
+    # Only who holds the lease writes; but its thread may hang when the program ends.
+    main = threading.current_thread() is threading.main_thread()
+    new = folder / f"{name}.{'end' if main else 'new'}"
+    summed = MAGIC + hashlib.blake2b(content, digest_size=_SUM_BYTES).digest() + content
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new.write_bytes(content)
+        new.write_bytes(summed)
         new.replace(folder / name)
     except OSError:
         with contextlib.suppress(OSError):
@@ -134,10 +150,21 @@ def _read(file: Path, kind: type[Any]) -> Any:
     try:
         if file.stat().st_size > LARGEST_BYTES:
             return None
-        found = msgspec.msgpack.decode(file.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError, RecursionError):
+        content = _unsummed(file.read_bytes())
+        found = msgspec.msgpack.decode(content, type=kind) if content is not None else None
+    except (OSError, MemoryError, RecursionError, msgspec.DecodeError):
+        return None
+    if found is None:
         return None
     return found if found.version == VERSION else None
+
+
+def _unsummed(whole: bytes) -> bytes | None:
+    """What was written, if it is whole."""
+    start = len(MAGIC) + _SUM_BYTES
+    content = whole[start:]
+    there = hashlib.blake2b(content, digest_size=_SUM_BYTES).digest()
+    return content if whole[:start] == MAGIC + there else None
 
 
 def read_kept(folder: Path) -> tuple[Last | None, Past | None]:
@@ -146,14 +173,37 @@ def read_kept(folder: Path) -> tuple[Last | None, Past | None]:
     return last, read_past(folder) if last is not None else None
 
 
-def restore(board: Board, last: Last | None, past: Past | None, now: float) -> None:
-    """Have the board go on where the last session ended."""
-    if last is None:
-        return
+def restore(
+    board: Board,
+    last: Last | None,
+    past: Past | None,
+    now: float,
+    turned: Mapping[str, Memory] | None = None,
+) -> None:
+    """Have the board go on where the last session ended.
+
+    `turned` is what the journal knows of gauges, for those of which nothing was kept.
+    """
+    gauges = [kept for kept in last.gauges if _is_sound(kept)] if last is not None else []
     # A clock that was set back since then: nothing may lie in the future.
-    ahead = max((k.memory.at or 0.0 for k in last.gauges), default=0.0) - now
+    ahead = max((kept.memory.at or 0.0 for kept in gauges), default=0.0) - now
     rings = past.series if past is not None else {}
-    kept = {k.spec.id: (k.memory, rings.get(k.spec.id, [])) for k in last.gauges}
-    board.remember(kept, -ahead if ahead > 1.0 else 0.0)
-    for each in last.gauges:
+    found = {identity: (memory, _NO_RINGS) for identity, memory in (turned or {}).items()}
+    found |= {k.spec.id: (k.memory, rings.get(k.spec.id, _NO_RINGS)) for k in gauges}
+    board.remember(found, now, -ahead if ahead > 1.0 else 0.0)
+    for each in gauges:
         board.adopt(each.spec)
+
+
+_NO_RINGS: list[list[Any]] = []
+
+
+def _is_sound(kept: Kept) -> bool:
+    """Whether it can be worked with: the file is whole, but who knows who wrote it."""
+    spec, memory = kept.spec, kept.memory
+    numbers = (memory.value, memory.at, memory.judge.warn.since, memory.judge.crit.since)
+    tally = (memory.tally.began, memory.tally.total, memory.tally.low, memory.tally.high)
+    counted = memory.counter or ()
+    forecast = memory.forecast or ()
+    sound = all(n is None or math.isfinite(n) for n in (*numbers, *tally, *counted, *forecast))
+    return sound and spec.over > 0 and spec.every_s > 0 and memory.tally.count >= 0

@@ -38,6 +38,11 @@ class Latch(msgspec.Struct):
         if at - self.since >= (min(for_s, MOST_CLEAR_S) if self.on else for_s):
             self.on, self.since = not self.on, None
 
+    def resume(self, limit: Limit, margin: float, value: float) -> None:
+        """The first value after a time without any: what was before proves nothing of that time."""
+        self.since = None
+        self.on = self.on and limit.passed(value, margin)
+
 
 class Judge(msgspec.Struct):
     """The two limits of one gauge."""
@@ -47,12 +52,18 @@ class Judge(msgspec.Struct):
 
     def take(self, spec: GaugeSpec, value: float, at: float) -> Level:
         """The level after one more value."""
-        margin = margin_of(spec)
-        if spec.crit is not None:
-            self.crit.take(spec.crit, margin, value, at, spec.for_s)
-        if spec.warn is not None:
-            self.warn.take(spec.warn, margin, value, at, spec.for_s)
+        for limit, latch in self._pairs(spec):
+            latch.take(limit, margin_of(spec, limit), value, at, spec.for_s)
         return self.level(spec)
+
+    def resume(self, spec: GaugeSpec, value: float) -> None:
+        """Make ready for the first value after a time without any."""
+        for limit, latch in self._pairs(spec):
+            latch.resume(limit, margin_of(spec, limit), value)
+
+    def _pairs(self, spec: GaugeSpec) -> list[tuple[Limit, Latch]]:
+        both = ((spec.crit, self.crit), (spec.warn, self.warn))
+        return [(limit, latch) for limit, latch in both if limit is not None]
 
     def level(self, spec: GaugeSpec) -> Level:
         """The level now."""
@@ -68,15 +79,22 @@ class Judge(msgspec.Struct):
         )
 
 
-def margin_of(spec: GaugeSpec) -> float:
+def margin_of(spec: GaugeSpec, limit: Limit) -> float:
     """How far inside a limit a value must be to leave it, in the gauge's unit.
 
-    A fifth of what lies between the limits; of a lone one a fiftieth.
+    A fifth of what lies between the limits, of a lone one a fiftieth; but never so far that no
+    value could be inside: half of what the scale has there, without a scale a tenth of the limit.
     """
-    if spec.warn is not None and spec.crit is not None and spec.warn.at != spec.crit.at:
-        return abs(spec.crit.at - spec.warn.at) / 5
-    lone = spec.warn or spec.crit
-    return abs(lone.at) / 50 if lone is not None else 0.0
+    warn, crit = spec.warn, spec.crit
+    scale = spec.known_scale
+    if warn is not None and crit is not None and warn.at != crit.at:
+        margin = abs(crit.at - warn.at) / 5
+    else:
+        margin = abs(limit.at) / 50
+    if scale is None:
+        return min(margin, abs(limit.at) / 10)
+    room = scale[1] - limit.at if limit.below else limit.at - scale[0]
+    return max(0.0, min(margin or (scale[1] - scale[0]) / 50, room / 2))
 
 
 def worse(one: Level, other: Level) -> Level:

@@ -16,6 +16,9 @@ FINE_KEPT_S = 6 * 3_600
 COARSER = ((60.0, 24 * 3_600), (600.0, 7 * 86_400))
 """What is older than the fine slots: slots of so many seconds, for so long."""
 
+LARGEST = 3e38
+"""The slots hold single precision: whatever is beyond it counts as this."""
+
 
 class Point(NamedTuple):
     """What was seen in one stretch of time."""
@@ -55,7 +58,8 @@ class Ring:
 
     def add(self, at: float, value: float) -> None:
         """One value; one that is older than the newest slot counts in that."""
-        slot = int(at // self.step_s)
+        slot = max(0, int(at // self.step_s))
+        value = max(-LARGEST, min(LARGEST, value))
         if not self._mean:
             blank = array("f", [NAN]) * self.size
             self._mean, self._low, self._high = blank, blank[:], blank[:]
@@ -85,19 +89,27 @@ class Ring:
 
     def dump(self) -> list[Any]:
         """As plain values."""
-        return [self.step_s, self.size, self.newest, *map(bytes, self._arrays())]
+        return [self.step_s, self.size, self.newest, self._count, *map(bytes, self._arrays())]
 
-    def load(self, kept: list[Any]) -> bool:
-        """Take what `dump` gave; False where it is of another shape."""
-        step_s, size, newest, *blobs = kept
-        if (step_s, size) != (self.step_s, self.size) or len(blobs) != 3:
+    def load(self, kept: Any, latest: float = math.inf) -> bool:
+        """Take what `dump` gave; False where it is of another shape, no ring at all, or has slots
+        later than `latest`."""
+        if not isinstance(kept, list) or len(kept) != 7:
             return False
-        if newest < 0 or any(len(blob) != 4 * size for blob in blobs):
+        step_s, size, newest, count, *blobs = kept
+        if (step_s, size) != (self.step_s, self.size):
             return False
-        self.newest = newest
-        for mine, blob in zip(("_mean", "_low", "_high"), blobs, strict=True):
-            setattr(self, mine, array("f", blob))
-        self._count = 0
+        if not all(type(number) is int and 0 <= number < 2**53 for number in (newest, count)):
+            return False
+        if newest * step_s > latest:
+            return False
+        if any(type(blob) is not bytes or len(blob) != 4 * size for blob in blobs):
+            return False
+        means, lows, highs = (array("f", blob) for blob in blobs)
+        self.newest, self._mean, self._low, self._high = newest, means, lows, highs
+        mean = means[newest % size]
+        self._count = count if mean == mean else 0
+        self._sum = mean * self._count if self._count else 0.0
         return True
 
     def shift(self, by_s: float) -> None:
@@ -209,10 +221,10 @@ class Series:
         """As plain values."""
         return [ring.dump() for ring in self.rings if ring.newest >= 0]
 
-    def load(self, kept: list[list[Any]]) -> None:
-        """Take what `dump` gave, as far as it is of the same shape."""
+    def load(self, kept: list[list[Any]], latest: float = math.inf) -> None:
+        """Take what `dump` gave, as far as it is of the same shape; nothing later than `latest`."""
         for ring, each in zip(self.rings, kept, strict=False):
-            ring.load(each)
+            ring.load(each, latest)
 
     def shift(self, by_s: float) -> None:
         """Move all of it in time."""
