@@ -15,8 +15,6 @@ from opsdeck.probes import _host_system as system
 
 MOUNTS_EVERY_S = 30.0
 MOST_DISKS = 30
-_SYSTEMS_OWN = ("/dev", "/proc", "/run", "/sys")
-"""What is mounted there in memory is the system's own affair."""
 
 
 def _spec(kind: str, title: str, slug: str) -> GaugeSpec:
@@ -41,7 +39,7 @@ def _slug(mount: str) -> str:
 
 
 class DiskSampler:
-    """Every real file system, and those in memory that programs write to: bytes and inodes."""
+    """Every real file system: bytes and inodes."""
 
     def __init__(self, psutil: ModuleType, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._psutil = psutil
@@ -107,15 +105,7 @@ class DiskSampler:
         return known
 
     def _mounted(self) -> list[str]:
-        real = [mount.path for mount in system.mounts(self._psutil, ())]
-        memory = [
-            part.mountpoint
-            for part in self._psutil.disk_partitions(all=True)
-            if part.fstype == "tmpfs"
-            and "ro" not in part.opts.split(",")
-            and not any(f"{part.mountpoint}/".startswith(f"{own}/") for own in _SYSTEMS_OWN)
-        ]
-        return sorted({*real, *memory})[:MOST_DISKS]
+        return sorted({mount.path for mount in system.mounts(self._psutil, ())})[:MOST_DISKS]
 
     def _of(self, path: str) -> Iterator[Sample]:
         try:

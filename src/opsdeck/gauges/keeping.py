@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from opsdeck.catalog.gauge_values import MOST_OVER
 from opsdeck.catalog.gauges import GaugeSpec
 from opsdeck.gauges.board import Board
 from opsdeck.gauges.gauge import Gauge, Memory
@@ -28,6 +29,8 @@ VERSION = 1
 MAGIC = b"opsdeck gauges\n"
 _SUM_BYTES = 16
 LARGEST_BYTES = 256_000_000
+_LATEST = 32_503_680_000.0
+"""The year 3000: later times cannot be shown."""
 
 
 class Kept(msgspec.Struct, array_like=True):
@@ -148,7 +151,7 @@ def read_past(folder: Path) -> Past | None:
 
 def _read(file: Path, kind: type[Any]) -> Any:
     try:
-        if file.stat().st_size > LARGEST_BYTES:
+        if not file.is_file() or file.stat().st_size > LARGEST_BYTES:  # a pipe would be waited for
             return None
         content = _unsummed(file.read_bytes())
         found = msgspec.msgpack.decode(content, type=kind) if content is not None else None
@@ -201,9 +204,17 @@ _NO_RINGS: list[list[Any]] = []
 def _is_sound(kept: Kept) -> bool:
     """Whether it can be worked with: the file is whole, but who knows who wrote it."""
     spec, memory = kept.spec, kept.memory
-    numbers = (memory.value, memory.at, memory.judge.warn.since, memory.judge.crit.since)
-    tally = (memory.tally.began, memory.tally.total, memory.tally.low, memory.tally.high)
-    counted = memory.counter or ()
+    latches = (memory.judge.warn.since, memory.judge.crit.since)
+    counter = memory.counter or (None, None)
+    times = (memory.at, memory.heard, memory.tally.began, *latches, counter[0])
+    tally = (memory.tally.total, memory.tally.low, memory.tally.high)
+    limits = [limit.at for limit in (spec.warn, spec.crit) if limit is not None]
+    numbers = (memory.value, *tally, counter[1], *limits, *(spec.scale or ()))
     forecast = memory.forecast or ()
-    sound = all(n is None or math.isfinite(n) for n in (*numbers, *tally, *counted, *forecast))
-    return sound and spec.over > 0 and spec.every_s > 0 and memory.tally.count >= 0
+    return (
+        all(time is None or 0 <= time < _LATEST for time in times)
+        and all(number is None or math.isfinite(number) for number in (*numbers, *forecast))
+        and 0 < spec.every_s < _LATEST
+        and 1 <= spec.over <= MOST_OVER
+        and memory.tally.count >= 0
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -15,9 +15,7 @@ from opsdeck.gauges.forecast import Forecast
 from opsdeck.gauges.gauge import Gauge
 from opsdeck.gauges.levels import RANK, Level
 from opsdeck.gauges.words import breach_words, forecast_words
-from opsdeck.journal.clock import parse_wall
-from opsdeck.journal.fold import Mark
-from opsdeck.journal.paging import find_event
+from opsdeck.reports.glance_certificates import Certificate, certificates
 from opsdeck.runs.overview import Concern, concerns
 from opsdeck.runs.progress import RunView
 
@@ -25,7 +23,6 @@ GlanceStatus = Literal["ok", "warning", "critical", "unknown"]
 EXIT: dict[GlanceStatus, int] = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
 CERTIFICATE_WARN_DAYS = 30
 CERTIFICATE_CRIT_DAYS = 7
-MOST_CERTIFICATES = 20
 
 
 class GaugeSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,10 +36,13 @@ class GaugeSeen(msgspec.Struct, frozen=True, kw_only=True):
     level: Level | None
     at: datetime | None
     age_s: float | None
+    every_s: float
     since: datetime | None
     warn: Limit | None
     crit: Limit | None
     scale: tuple[float, float] | None
+    beyond_since: datetime | None
+    """Since when it is beyond a limit that does not count yet, for `for` has not passed."""
     text: str
     forecast: Forecast | None
     playbook: str | None
@@ -73,21 +73,15 @@ class ItemSeen(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
-class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """A certificate that some item looks at, by the evidence of its last look."""
-
-    host: str
-    days_left: float
-    checklist: str
-    item: str
-    at: datetime
-
-
 class Glance(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it. `oldest` is the oldest evidence that anything current rests on."""
+    """All of it. `oldest` is the oldest evidence that anything current rests on.
+
+    `looked`: whether gauges were looked at, or shown as last known; `online` is null then.
+    """
 
     status: GlanceStatus
-    online: bool
+    looked: bool
+    online: bool | None
     deck: str
     at: datetime
     gauges: tuple[GaugeSeen, ...]
@@ -105,69 +99,60 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
 
     def bad_gauges(self) -> list[GaugeSeen]:
         """Gauges that are not ok, the worst first."""
-        found = [g for g in self.gauges if g.level not in (None, "ok")]
-        return sorted(found, key=lambda g: -RANK[g.level or "ok"])
+        found = [g for g in self.gauges if self.level_of(g) not in (None, "ok")]
+        return sorted(found, key=lambda g: -RANK[self.level_of(g) or "ok"])
+
+    def level_of(self, gauge: GaugeSeen) -> Level | None:
+        """What a gauge counts as: of one that was never seen nothing is known."""
+        return "unknown" if gauge.level is None and not self.looked else gauge.level
 
 
-def glance_of(deck: Deck, board: Board, now: float, *, online: bool) -> Glance:
+def glance_of(
+    deck: Deck, board: Board, now: float, *, online: bool | None, looked: bool = True
+) -> Glance:
     """What the deck and its gauges say; `now` in seconds since the epoch."""
     at = deck.now()
     views = [deck.view(c) for c in deck.catalog.checklists]
     previous = [(c, deck.previous_run(c)) for c in deck.catalog.checklists]
     late = [v for v in (deck.view(c, run) for c, run in previous if run) if v.state == "missed"]
     found = concerns(views, late, at)
-    gauges = tuple(_gauge(g, now, deck) for g in board.gauges())
-    certificates = tuple(sorted(_certificates(deck, views), key=lambda c: c.days_left))
-    failing = tuple(_items(found, "failed"))
-    unknown = tuple(_items(found, "unknown"))
-    stale = tuple(_items(found, "stale"))
-    waivers = tuple(_items(found, "waiver"))
-    status = _status(
-        [g.level for g in gauges],
-        failing=bool(failing),
-        warning=bool(late or stale or waivers),
-        unknown=bool(unknown) or not online,
-        days=[c.days_left for c in certificates],
-    )
-    return Glance(
-        status=status,
+    seen = Glance(
+        status="ok",
+        looked=looked,
         online=online,
         deck=deck.config.name,
         at=at,
-        gauges=gauges,
+        gauges=tuple(_gauge(g, now) for g in board.gauges()),
         due=tuple(_run(v) for v in views if v.due is not None and v.run is not None),
         missed=tuple(_run(v) for v in late),
-        failing=failing,
-        unknown=unknown,
-        stale=stale,
-        waivers=waivers,
-        certificates=certificates[:MOST_CERTIFICATES],
+        failing=tuple(_items(found, "failed")),
+        unknown=tuple(_items(found, "unknown")),
+        stale=tuple(_items(found, "stale")),
+        waivers=tuple(_items(found, "waiver")),
+        certificates=certificates(deck, views),
         oldest=_oldest(views),
         release=deck.release(),
     )
+    return msgspec.structs.replace(seen, status=status_of(seen))
 
 
-def _status(
-    levels: Iterable[Level | None],
-    *,
-    failing: bool,
-    warning: bool,
-    unknown: bool,
-    days: list[float],
-) -> GlanceStatus:
+def status_of(glance: Glance) -> GlanceStatus:
     """The worst of everything: critical, then warning, then unknown."""
-    seen = set(levels)
-    if "critical" in seen or failing or any(d < CERTIFICATE_CRIT_DAYS for d in days):
+    levels = {glance.level_of(gauge) for gauge in glance.gauges}
+    days = [c.days_left for c in glance.certificates if not c.waived]
+    if "critical" in levels or glance.failing or any(d < CERTIFICATE_CRIT_DAYS for d in days):
         return "critical"
-    if "warning" in seen or warning or any(d < CERTIFICATE_WARN_DAYS for d in days):
+    late = glance.missed or glance.stale or glance.waivers
+    if "warning" in levels or late or any(d < CERTIFICATE_WARN_DAYS for d in days):
         return "warning"
-    return "unknown" if unknown or "unknown" in seen else "ok"
+    nothing_known = not glance.looked and not glance.gauges
+    if "unknown" in levels or glance.unknown or glance.online is False or nothing_known:
+        return "unknown"
+    return "ok"
 
 
-def _gauge(gauge: Gauge, now: float, deck: Deck) -> GaugeSeen:
+def _gauge(gauge: Gauge, now: float) -> GaugeSeen:
     spec, memory = gauge.spec, gauge.memory
-    zone = deck.now().tzinfo
-    began = memory.tally.began or None
     if gauge.level in ("warning", "critical"):
         text = breach_words(gauge, now)
     elif gauge.level == "unknown":
@@ -181,16 +166,22 @@ def _gauge(gauge: Gauge, now: float, deck: Deck) -> GaugeSeen:
         value=gauge.value,
         unit=spec.unit,
         level=gauge.level,
-        at=datetime.fromtimestamp(gauge.at, zone) if gauge.at is not None else None,
+        at=_moment(gauge.at),
         age_s=gauge.age_s(now),
-        since=datetime.fromtimestamp(began, zone) if began is not None else None,
+        every_s=spec.every_s,
+        since=_moment(memory.tally.began or None),
         warn=spec.warn,
         crit=spec.crit,
         scale=spec.scale,
+        beyond_since=_moment(memory.judge.beyond_since()),
         text=text,
         forecast=gauge.forecast,
         playbook=spec.playbook,
     )
+
+
+def _moment(at: float | None) -> datetime | None:
+    return datetime.fromtimestamp(at, UTC) if at is not None else None
 
 
 def _run(view: RunView) -> DueRun:
@@ -239,45 +230,3 @@ def _oldest(views: list[RunView]) -> ItemSeen | None:
                     at=status.at,
                 )
     return oldest
-
-
-# Certificates
-
-
-def _certificates(deck: Deck, views: list[RunView]) -> Iterable[Certificate]:
-    """Every certificate that an item's last look has seen, once a host."""
-    seen: dict[str, Certificate] = {}
-    for view in views:
-        for item in view.checklist.items:
-            kind = (item.probe or {}).get("kind")
-            entry = deck.state.entry(view.run, item.id) if view.run else None
-            mark = entry.verdict() if entry is not None else None
-            if kind != "tls" or mark is None:
-                continue
-            for host, days in _days_left(deck, mark):
-                at = parse_wall(mark.at) or deck.now()
-                left = round(days - (deck.now() - at).total_seconds() / 86_400, 1)
-                known = seen.get(host)
-                if known is None or at > known.at:
-                    seen[host] = Certificate(
-                        host=host,
-                        days_left=left,
-                        checklist=view.checklist.id,
-                        item=item.id,
-                        at=at,
-                    )
-    return seen.values()
-
-
-def _days_left(deck: Deck, mark: Mark) -> Iterable[tuple[str, float]]:
-    """(host, days) in the evidence of a look, which may have been at several."""
-    recorded = find_event(deck.journal.home / "journal", mark.writer, mark.seq)
-    evidence = recorded.event.data.get("evidence") if recorded is not None else None
-    document = evidence.get("document") if isinstance(evidence, dict) else None
-    if not isinstance(document, dict):
-        return
-    several = document.get("hosts")
-    for one in several if isinstance(several, list) else [document]:
-        days = one.get("days_left") if isinstance(one, dict) else None
-        if isinstance(days, int | float) and not isinstance(days, bool):
-            yield str(one.get("host") or (evidence or {}).get("target") or ""), float(days)

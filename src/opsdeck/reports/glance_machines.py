@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from opsdeck.catalog.gauges import Limit
-from opsdeck.gauges.words import limit_words
-from opsdeck.reports.glance import EXIT, GaugeSeen, Glance
-from opsdeck.text import ascii_only, cut, plural, visible
+from opsdeck.journal.clock import wall_text
+from opsdeck.reports.glance import CERTIFICATE_WARN_DAYS, EXIT, GaugeSeen, Glance
+from opsdeck.reports.glance_words import fitted, told
+from opsdeck.text import ascii_only, plural, visible
 
 NAGIOS_LIMIT = 4_000
+"""Characters; Nagios reads 4,096 of the first line."""
 _TEXT_LIMIT = 1_000
+_LONGEST = 200
+_MOST = 3
 _LEVELS = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
+
+Labels = dict[str, str]
 
 
 def as_object(glance: Glance) -> dict[str, Any]:
     """The glance as JSON has it: `docs/glance.md` describes every field."""
-    found: dict[str, Any] = msgspec.to_builtins(glance)
+    found: dict[str, Any] = _timed(msgspec.to_builtins(glance, builtin_types=(datetime,)))
     found["gauges"] = [_gauge_object(g) for g in glance.gauges]
     found["oldest_evidence"] = found.pop("oldest")
     return found
 
 
 def _gauge_object(gauge: GaugeSeen) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(gauge)
+    plain: dict[str, Any] = _timed(msgspec.to_builtins(gauge, builtin_types=(datetime,)))
     plain["warn"] = _limit_text(gauge.warn)
     plain["crit"] = _limit_text(gauge.crit)
     full = gauge.forecast
@@ -38,12 +45,21 @@ def _gauge_object(gauge: GaugeSeen) -> dict[str, Any]:
     return plain
 
 
+def _timed(value: Any) -> Any:
+    """The same with times as text."""
+    if isinstance(value, dict):
+        return {key: _timed(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_timed(each) for each in value]
+    return wall_text(value) if isinstance(value, datetime) else value
+
+
 def _limit_text(limit: Limit | None) -> str | None:
     return f"{limit.op} {_number(limit.at)}" if limit is not None else None
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.6g}")
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
 
 
 # Nagios
@@ -51,8 +67,7 @@ def _rounded(value: float | None) -> float | None:
 
 def as_nagios(glance: Glance) -> str:
     """One line: state, text, a bar, performance data; ASCII, at most 4 KB."""
-    head = f"OPSDECK {glance.status.upper()} - {cut(_told(glance), _TEXT_LIMIT)} |"
-    line = ascii_only(head)
+    line = f"OPSDECK {glance.status.upper()} - {_cut(_told(glance), _TEXT_LIMIT)} |"
     for each in _perfdata(glance):
         if len(line) + len(each) + 1 > NAGIOS_LIMIT:
             break
@@ -60,8 +75,21 @@ def as_nagios(glance: Glance) -> str:
     return f"{line}\n"
 
 
+def nagios_trouble(message: str) -> str:
+    """The line where there is no glance at all: a configuration with faults, for example."""
+    first, *more = [line for line in message.splitlines() if line.strip()] or ["nothing was seen"]
+    rest = f" (and {plural(len(more), 'line')} more)" if more else ""
+    return f"OPSDECK UNKNOWN - {_cut(_plain(first), _TEXT_LIMIT)}{rest}\n"
+
+
 def _told(glance: Glance) -> str:
-    parts = [g.text or f"{g.title} {g.level}" for g in glance.bad_gauges()[:3]]
+    bad = told(glance)
+    parts = [
+        one.name + one.rest + (f": {one.last}" if one.last else "") + _values(one.values)
+        for one in bad[:_MOST]
+    ]
+    if left := sum(one.gauges for one in bad[_MOST:]):
+        parts.append(f"{plural(left, 'gauge')} more")
     counted = (
         (glance.failing, "item failing", "items failing"),
         (glance.missed, "run missed", "runs missed"),
@@ -69,49 +97,88 @@ def _told(glance: Glance) -> str:
         (glance.unknown, "item not seen", "items not seen"),
         (glance.waivers, "waiver about to end", "waivers about to end"),
     )
-    parts += [f"{len(c)} {one if len(c) == 1 else many}" for c, one, many in counted if c]
-    parts += [
-        f"certificate of {c.host} {c.days_left:.0f} d left"
-        for c in glance.certificates
-        if c.days_left < 30
+    parts += [plural(len(c), one, many) for c, one, many in counted if c]
+    ending = [
+        c for c in glance.certificates if c.days_left < CERTIFICATE_WARN_DAYS and not c.waived
     ]
-    if not glance.online:
+    parts += [f"certificate of {c.host} {int(c.days_left)} d left" for c in ending[:_MOST]]
+    if len(ending) > _MOST:
+        parts.append(f"{plural(len(ending) - _MOST, 'certificate')} more")
+    if glance.online is False:
         parts.append("offline, last known values")
+    if not glance.gauges:
+        parts.append("no gauge was ever seen")
     well = sum(g.level == "ok" for g in glance.gauges)
-    text = ", ".join(parts) or f"{plural(well, 'gauge')} ok, nothing failing"
-    return visible(text).replace("|", "/")
+    kept = [_cut(_plain(part), _LONGEST) for part in parts]
+    return ", ".join(kept) or f"{plural(well, 'gauge')} ok, nothing failing"
 
 
-_UNITS = {"%": "%", "s": "s", "ms": "ms", "B": "B"}
+def _values(values: tuple[str, ...]) -> str:
+    return f": {fitted(values, 60)}" if values else ""
+
+
+def _plain(text: str) -> str:
+    """One line of ASCII without the bar that ends the text: folding may make one, so it is last."""
+    return ascii_only(visible(text)).replace("|", "/")
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
+
+
+_UNITS = {unit: unit for unit in ("%", "s", "ms", "us", "B", "KB", "MB", "GB", "TB")} | {"kB": "KB"}
 
 
 def _perfdata(glance: Glance) -> Iterator[str]:
+    """Counts first: of very many gauges the last do not fit."""
+    yield f"failing={len(glance.failing)};;0;0"
+    yield f"missed={len(glance.missed)};0;;0"
     for gauge in glance.gauges:
-        if gauge.value is None or gauge.level is None:
+        if gauge.level is None:
             continue
         low, high = gauge.scale or ((0.0, 100.0) if gauge.unit == "%" else (None, None))
+        signed = (low or 0.0) < 0 or (gauge.value or 0.0) < 0
         rest = [
-            _range(gauge.warn),
-            _range(gauge.crit),
+            _range(gauge.warn, signed=signed),
+            _range(gauge.crit, signed=signed),
             "" if low is None else _number(low),
             "" if high is None else _number(high),
         ]
         tail = ";".join(rest).rstrip(";")
-        value = f"{_number(gauge.value)}{_UNITS.get(gauge.unit, '')}"
-        yield f"'{gauge.id}'={value}" + (f";{tail}" if tail else "")
-    yield f"failing={len(glance.failing)};;1"
-    yield f"missed={len(glance.missed)};1"
+        yield f"{_label(gauge.id)}={_value(gauge)}" + (f";{tail}" if tail else "")
 
 
-def _range(limit: Limit | None) -> str:
-    """A limit in the notation of monitoring plugins: what is outside of it is bad."""
-    if limit is None:
+def _label(name: str) -> str:
+    return "'" + _plain(name).replace("=", "_").replace("'", "''") + "'"
+
+
+def _value(gauge: GaugeSeen) -> str:
+    """The value with its unit; U for one that is not known now."""
+    if gauge.value is None or gauge.level == "unknown" or not math.isfinite(gauge.value):
+        return "U"
+    return f"{_number(gauge.value)}{_UNITS.get(gauge.unit, '')}"
+
+
+def _range(limit: Limit | None, *, signed: bool) -> str:
+    """A limit in the notation of monitoring plugins: what is outside of it is bad.
+
+    A bare number means "from 0", so where values may be negative the range has to say so.
+    """
+    if limit is None or not math.isfinite(limit.at):
         return ""
-    return f"{_number(limit.at)}:" if limit.below else _number(limit.at)
+    if limit.below:
+        return f"{_number(limit.at)}:"
+    return f"{'~:' if signed or limit.at < 0 else ''}{_number(limit.at)}"
 
 
 def _number(value: float) -> str:
-    return f"{value:.6g}" if abs(value) < 1e6 or value != int(value) else f"{int(value)}"
+    """Six digits that matter, with a point and without an exponent, which not all can read."""
+    if not math.isfinite(value):
+        return str(value)
+    size = math.floor(math.log10(abs(value))) if value else 0
+    text = f"{value:.{min(12, max(0, 5 - size))}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
 
 
 # OpenMetrics
@@ -120,70 +187,88 @@ def _number(value: float) -> str:
 def as_openmetrics(glance: Glance) -> str:
     """Metrics as text, for a scraper or the textfile folder of a node exporter."""
     lines: list[str] = []
-
-    def family(name: str, about: str, samples: list[tuple[dict[str, str], float]]) -> None:
-        if samples:
+    for name, about, samples in _families(glance):
+        # Two samples of the same name and labels would make the whole file unreadable.
+        unique = {_labels({"deck": glance.deck, **labels}): value for labels, value in samples}
+        if unique:
             lines.append(f"# HELP opsdeck_{name} {about}")
             lines.append(f"# TYPE opsdeck_{name} gauge")
-            lines.extend(
-                f"opsdeck_{name}{_labels(labels)} {value:.10g}" for labels, value in samples
-            )
+            lines += [f"opsdeck_{name}{labels} {value:.13g}" for labels, value in unique.items()]
+    return "\n".join([*lines, "# EOF"]) + "\n"
 
-    seen = [g for g in glance.gauges if g.level is not None]
-    valued = [g for g in seen if g.value is not None and math.isfinite(g.value)]
-    named = [({"gauge": g.id, "source": g.source, "unit": g.unit}, g) for g in valued]
-    family("gauge_value", "The newest value of a gauge.", [(n, g.value or 0.0) for n, g in named])
-    family(
+
+Family = tuple[str, str, list[tuple[Labels, float]]]
+"""A metric's name, its help, and what there is of it."""
+
+
+def _families(glance: Glance) -> Iterator[Family]:
+    yield from _gauge_families(glance)
+    yield from _list_families(glance)
+    yield _single("online", "1 unless OpsDeck itself is cut off.", glance.online)
+    yield _single("status", "0 ok, 1 warning, 2 critical, 3 unknown.", EXIT[glance.status])
+    yield _single("glance_timestamp_seconds", "When this was seen.", glance.at.timestamp())
+
+
+def _single(name: str, about: str, value: float | None) -> Family:
+    return name, about, [] if value is None else [({}, float(value))]
+
+
+def _gauge_families(glance: Glance) -> Iterator[Family]:
+    seen = [(_gauge_labels(g), g) for g in glance.gauges if g.level is not None]
+    valued = [
+        (labels, g, g.value) for labels, g in seen if g.value is not None and math.isfinite(g.value)
+    ]
+    yield (
+        "gauge_value",
+        "The newest value of a gauge.",
+        [({**labels, "unit": g.unit}, value) for labels, g, value in valued],
+    )
+    yield (
         "gauge_level",
         "0 ok, 1 warning, 2 critical, 3 unknown.",
-        [({"gauge": g.id, "source": g.source}, _LEVELS[g.level or "unknown"]) for g in seen],
+        [(labels, float(_LEVELS[g.level or "unknown"])) for labels, g in seen],
     )
-    family(
+    yield (
         "gauge_age_seconds",
         "How old the newest value is.",
-        [({"gauge": g.id, "source": g.source}, g.age_s or 0.0) for g in valued],
+        [(labels, g.age_s or 0.0) for labels, g, _ in valued],
     )
+
+
+def _list_families(glance: Glance) -> Iterator[Family]:
     counts = (
         ("failing", glance.failing),
         ("stale", glance.stale),
         ("unknown", glance.unknown),
         ("waiver_ends_soon", glance.waivers),
     )
-    family(
-        "items",
-        "Items that need somebody, by state.",
-        [({"state": name}, len(items)) for name, items in counts],
-    )
-    family("runs_missed", "Periodic runs whose time ended.", [({}, len(glance.missed))])
-    family(
+    states: list[tuple[Labels, float]] = [({"state": name}, len(items)) for name, items in counts]
+    yield "items", "Items that need somebody, by state.", states
+    yield _single("runs_missed", "Periodic runs whose time ended.", len(glance.missed))
+    yield (
         "run_open_items",
         "Items of a current periodic run that are not done.",
-        [({"checklist": r.checklist}, r.total - r.done) for r in glance.due],
+        [({"checklist": r.checklist}, float(r.total - r.done)) for r in glance.due],
     )
-    family(
+    yield (
         "certificate_days_left",
         "Days until a certificate ends, from the last look at it.",
         [({"host": c.host}, c.days_left) for c in glance.certificates],
     )
-    family("incidents_open", "Open incidents.", [({}, len(glance.incidents))])
-    family("online", "1 unless OpsDeck itself is cut off.", [({}, float(glance.online))])
-    family("status", "0 ok, 1 warning, 2 critical, 3 unknown.", [({}, EXIT[glance.status])])
-    family("glance_timestamp_seconds", "When this was seen.", [({}, glance.at.timestamp())])
-    return "\n".join([*lines, "# EOF"]) + "\n"
+    oldest = glance.oldest.at if glance.oldest is not None else None
+    age_s = None if oldest is None else max(0.0, (glance.at - oldest).total_seconds())
+    yield _single("oldest_evidence_age_seconds", "Age of the oldest evidence that counts.", age_s)
+    yield _single("incidents_open", "Open incidents.", len(glance.incidents))
 
 
-def _labels(labels: dict[str, str]) -> str:
-    if not labels:
-        return ""
+def _gauge_labels(gauge: GaugeSeen) -> Labels:
+    return {"gauge": gauge.id, "source": gauge.source}
+
+
+def _labels(labels: Labels) -> str:
     pairs = (f'{name}="{_escaped(value)}"' for name, value in labels.items())
     return "{" + ",".join(pairs) + "}"
 
 
 def _escaped(text: str) -> str:
     return visible(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def limits_text(gauge: GaugeSeen) -> str:
-    """Both limits, for people."""
-    words = [limit_words(limit, gauge.unit) for limit in (gauge.warn, gauge.crit)]
-    return ", ".join(word for word in words if word)

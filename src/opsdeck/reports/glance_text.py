@@ -1,119 +1,224 @@
-"""The glance as one screen of plain text, at most 80 columns unless there are more."""
+"""The glance as one screen of plain text: at most 23 lines, whatever is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from opsdeck.durations import format_duration
-from opsdeck.gauges.words import age_words, amount
-from opsdeck.reports.glance import GaugeSeen, Glance, ItemSeen
+from opsdeck.reports.glance import (
+    CERTIFICATE_CRIT_DAYS,
+    CERTIFICATE_WARN_DAYS,
+    DueRun,
+    Glance,
+    ItemSeen,
+)
+from opsdeck.reports.glance_certificates import Certificate
+from opsdeck.reports.glance_words import Told, fitted, joined, pending, told, well, wrapped
 from opsdeck.text import cells, cut, plural, visible
 
-MOST = 6
-"""Lines of one kind; the rest is counted."""
+LINES = 23
+"""A screen has 24, and the next prompt needs one."""
+MOST = 7
+"""Lines of one kind, where others need the room; what is left out is counted."""
+LEAST = 2
+NARROW = 60
+"""Below so many columns the word for a gauge's level is left out; its mark says the same."""
+
 _WORDS = {"ok": "all well", "warning": "WARNING", "critical": "CRITICAL", "unknown": "UNKNOWN"}
+_MARKS = {"critical": "x", "warning": "!", "unknown": "?", "ok": " "}
 _NAME = 12
+
+
+class Part(NamedTuple):
+    """Lines of one kind: `entries` of a line or two each; what is left out is counted as `noun`."""
+
+    noun: str
+    entries: list[list[str]]
+    counts: list[int]
+
+    @property
+    def lines(self) -> int:
+        """How many lines it takes whole."""
+        return sum(map(len, self.entries))
 
 
 def render(glance: Glance, zone: ZoneInfo, width: int = 80) -> str:
     """The lines, each at most `width` cells."""
-    return "".join(f"{cut(line, width)}\n" for line in _lines(glance, zone))
+    room = width - _NAME
+    tail = list(_last_lines(glance, room))
+    parts = [part for part in _parts(glance, room) if part.entries]
+    lines = [_headline(glance, zone, width)]
+    shares = _shares(parts, LINES - len(lines) - len(tail))
+    for part, share in zip(parts, shares, strict=True):
+        lines += _bounded(part, share)
+    return "".join(f"{cut(line, width).rstrip()}\n" for line in (*lines, *tail))
 
 
-def _lines(glance: Glance, zone: ZoneInfo) -> Iterator[str]:
-    at = glance.at.astimezone(zone)
-    online = "" if glance.online else "   OFFLINE: last known values"
-    yield (f"{_WORDS[glance.status]}   {visible(glance.deck)}   {at:%a %d %b %Y %H:%M %Z}{online}")
-    yield from _gauges(glance)
-    yield from _items("failing", glance, glance.failing)
-    for run in glance.missed:
-        title = visible(f"{run.title}, {run.run.rpartition('/')[2]}")
-        yield _line("missed", f"! {title}: {run.done} of {run.total} done")
-    for run in glance.due:
-        if run.done < run.total and run.due is not None:
-            left = format_duration(max(0.0, (run.due - glance.at).total_seconds()))
-            progress = f"{run.done} of {run.total}"
-            yield _line("due", f"  {visible(run.title)}: {progress} done, due in {left}")
-    yield from _items("stale", glance, glance.stale)
-    yield from _items("not seen", glance, glance.unknown)
-    for waiver in glance.waivers[:MOST]:
-        ends = waiver.until or glance.at
-        left = format_duration(max(0.0, (ends - glance.at).total_seconds()))
-        yield _line("waiver", f"! {visible(waiver.text)}: ends in {left}")
-    yield from _certificates(glance)
-    if glance.oldest is not None and glance.oldest.at is not None:
-        age = format_duration((glance.at - glance.oldest.at).total_seconds())
-        yield _line("oldest", f"  {visible(glance.oldest.text)}: {glance.oldest.state} {age} ago")
-    release = visible(glance.release) if glance.release else "none is open"
-    yield _line("release", f"  {release}; signed off: {_signed(glance)}")
-    yield _line("incidents", f"  {plural(len(glance.incidents), 'incident')} open")
+def _headline(glance: Glance, zone: ZoneInfo, width: int) -> str:
+    at = f"{glance.at.astimezone(zone):%a %d %b %Y %H:%M %Z}"
+    note = "last known values" if not glance.looked else ""
+    note = "OFFLINE: last known values" if glance.online is False else note
+    rest = "   ".join(["", at, *([note] if note else [])])
+    if cells(rest) > width - 24 and note:  # a narrow screen: the date is known there
+        rest = f"   {note}"
+    word = _WORDS[glance.status]
+    return (
+        f"{word}   {cut(visible(glance.deck), max(8, width - len(word) - 3 - cells(rest)))}{rest}"
+    )
 
 
-def _signed(glance: Glance) -> str:
-    return visible(str(glance.signoffs[0].get("release"))) if glance.signoffs else "none yet"
+# The parts, the gravest first
+
+
+def _parts(glance: Glance, room: int) -> Iterator[Part]:
+    wide = room + _NAME >= NARROW
+    bad = told(glance)
+    yield Part("gauge", [_gauge(one, room, wide=wide) for one in bad], [one.gauges for one in bad])
+    yield _part("gauge", _well(glance, room))
+    yield _part("item", (_item("failing", "x", item, glance, room) for item in glance.failing))
+    yield _part("run", (_run("missed", "!", run, glance, room) for run in glance.missed))
+    soon = [[_line("soon", "  " + joined(one.name, one.rest, room - 2))] for one in pending(glance)]
+    yield Part("gauge", soon, [1] * len(soon))
+    open_runs = [run for run in glance.due if run.done < run.total and run.due is not None]
+    yield _part("run", (_run("due", " ", run, glance, room) for run in open_runs))
+    yield _part("item", (_item("stale", "!", item, glance, room) for item in glance.stale))
+    yield _part("item", (_item("not seen", "?", item, glance, room) for item in glance.unknown))
+    yield _part("waiver", (_waiver(item, glance, room) for item in glance.waivers))
+
+
+def _part(noun: str, lines: Iterable[str]) -> Part:
+    entries = [[line] for line in lines]
+    return Part(noun, entries, [1] * len(entries))
 
 
 def _line(name: str, text: str) -> str:
     return f"{name:<{_NAME}}{text}"
 
 
-def _gauges(glance: Glance) -> Iterator[str]:
-    bad = glance.bad_gauges()
-    for gauge in bad[:MOST]:
-        yield _line("gauge", f"{_mark(gauge)} {gauge.level:<8}  {_told(gauge)}")
-    if bad[MOST:]:
-        yield _line("", f"  and {plural(len(bad) - MOST, 'gauge')} more")
-    well = [g for g in glance.gauges if g.level == "ok"]
-    shown = [f"{visible(g.title)} {amount(g.value, g.unit)}" for g in well if _is_in_short(g)]
-    if shown:
-        yield _line("gauges", f"+ {plural(len(well), 'gauge')} ok: {', '.join(shown[:6])}")
-    soon = [g for g in well if g.forecast is not None]
-    for gauge in soon[:MOST]:
-        yield _line("", f"  {visible(gauge.title)}: {visible(gauge.text)}")
+def _gauge(one: Told, room: int, *, wide: bool) -> list[str]:
+    lead = f"{_MARKS[one.level]} {one.level:<8}  " if wide else f"{_MARKS[one.level]} "
+    first, *more = wrapped(one, room - len(lead))
+    return [_line("gauge", lead + first), *(_line("", " " * len(lead) + line) for line in more)]
 
 
-def _is_in_short(gauge: GaugeSeen) -> bool:
-    hidden = ("cores", "steal", "iowait", "inodes", "files", "io", "net")
-    return not any(gauge.id.startswith(f"host-{name}") for name in hidden)
+def _item(name: str, mark: str, item: ItemSeen, glance: Glance, room: int) -> str:
+    why = f": {visible(item.why)}" if item.why else _when(item, glance.at)
+    return _line(name, f"{mark} {_both(visible(item.text), why, room - 2)}")
 
 
-def _mark(gauge: GaugeSeen) -> str:
-    return {"critical": "x", "warning": "!", "unknown": "?"}.get(gauge.level or "", " ")
-
-
-def _told(gauge: GaugeSeen) -> str:
-    old = ""
-    if gauge.level == "unknown":
-        title = visible(gauge.title)
-        if gauge.value is not None:
-            last = f"{amount(gauge.value, gauge.unit)} {age_words(gauge.age_s)} ago"
-            return f"{title}: last known {last}; {visible(gauge.text)}"
-        return f"{title}: {visible(gauge.text)}"
-    if gauge.age_s is not None and gauge.age_s >= 600:
-        old = f" ({age_words(gauge.age_s)} ago)"
-    return f"{visible(gauge.text)}{old}"
-
-
-def _items(name: str, glance: Glance, items: tuple[ItemSeen, ...]) -> Iterator[str]:
-    mark = {"failing": "x", "stale": "!", "not seen": "?"}[name]
-    for item in items[:MOST]:
-        text = visible(item.text)
-        why = f": {visible(item.why)}" if item.why else _when(item, glance.at)
-        yield _line(name, f"{mark} {cut(text, 40) if cells(text) > 40 and why else text}{why}")
-    if items[MOST:]:
-        yield _line("", f"  and {plural(len(items) - MOST, 'item')} more")
+def _both(text: str, why: str, room: int) -> str:
+    """What an item says and why it stands so; where both are long each gets a part."""
+    if cells(text) + cells(why) <= room:
+        return text + why
+    most = max(room // 2, room - cells(why))
+    return cut(cut(text, most) + why, room)
 
 
 def _when(item: ItemSeen, now: datetime) -> str:
-    if item.at is None:
-        return ""
-    return f", {format_duration((now - item.at).total_seconds())} ago"
+    return f", {_past(item.at, now)} ago" if item.at is not None else ""
 
 
-def _certificates(glance: Glance) -> Iterator[str]:
+def _past(at: datetime, now: datetime) -> str:
+    return format_duration(max(0.0, (now - at).total_seconds()))
+
+
+def _run(name: str, mark: str, run: DueRun, glance: Glance, room: int) -> str:
+    rest = f": {run.done} of {run.total} done"
+    if name == "due" and run.due is not None:
+        rest += f", due in {_past(glance.at, run.due)}"
+    else:
+        rest = f", {visible(run.run.rpartition('/')[2])}{rest}"
+    return _line(name, f"{mark} {joined(visible(run.title), rest, room - 2)}")
+
+
+def _waiver(item: ItemSeen, glance: Glance, room: int) -> str:
+    rest = f": ends in {_past(glance.at, item.until or glance.at)}"
+    return _line("waiver", f"! {joined(visible(item.text), rest, room - 2)}")
+
+
+def _well(glance: Glance, room: int) -> Iterator[str]:
+    """The gauges that are ok, as many by name as fit whole, in one line."""
+    count = sum(gauge.level == "ok" for gauge in glance.gauges)
+    if not glance.gauges:
+        yield _line("gauges", "? nothing is known of any gauge yet")
+    elif count:
+        lead, listed = f"+ {plural(count, 'gauge')} ok", well(glance)
+        room -= len(lead) + 2
+        names = fitted(listed, room) if listed else ""
+        yield _line("gauges", f"{lead}: {names}" if names and cells(names) <= room else lead)
+
+
+# Lines that are always there
+
+
+def _last_lines(glance: Glance, room: int) -> Iterator[str]:
     if glance.certificates:
-        told = [f"{visible(c.host)} {c.days_left:.0f} d" for c in glance.certificates[:4]]
-        mark = "!" if glance.certificates[0].days_left < 30 else " "
-        yield _line("certificate", f"{mark} {', '.join(told)}")
+        mark = _MARKS[_LEVELS[max(map(_gravity, glance.certificates))]]
+        yield _line("certificate", f"{mark} {fitted(map(_ends, glance.certificates), room - 2)}")
+    oldest = glance.oldest
+    if oldest is not None and oldest.at is not None:
+        rest = f": {oldest.state} {_past(oldest.at, glance.at)} ago"
+        yield _line("oldest", f"  {joined(visible(oldest.text), rest, room - 2)}")
+    release = visible(glance.release) if glance.release else "none is open"
+    yield _line("release", f"  {joined(release, f'; signed off: {_signed(glance)}', room - 2)}")
+    count = len(glance.incidents)
+    yield _line("incidents", f"  {count} open" if count else "  none open")
+
+
+def _signed(glance: Glance) -> str:
+    return visible(str(glance.signoffs[0].get("release"))) if glance.signoffs else "none yet"
+
+
+_LEVELS = ("ok", "warning", "critical")
+
+
+def _gravity(certificate: Certificate) -> int:
+    if certificate.waived:
+        return 0
+    days = certificate.days_left
+    return (days < CERTIFICATE_WARN_DAYS) + (days < CERTIFICATE_CRIT_DAYS)
+
+
+def _ends(certificate: Certificate) -> str:
+    days, host = certificate.days_left, visible(certificate.host)
+    if days < 0:
+        return f"{host} expired {format_duration(-days * 86_400)} ago"
+    return f"{host} {int(days)} d"
+
+
+# Into one screen
+
+
+def _shares(parts: list[Part], room: int) -> list[int]:
+    """How many lines each part gets: a few at least, and the gravest the rest."""
+    shares = [min(part.lines, LEAST) for part in parts]
+    left = room - sum(shares)
+    for most in (MOST, LINES):
+        for place, part in enumerate(parts):
+            more = min(left, min(part.lines, most) - shares[place])
+            shares[place] += max(0, more)
+            left -= max(0, more)
+    return shares
+
+
+def _bounded(part: Part, share: int) -> Iterator[str]:
+    """As many whole entries as fit, and how many there are more."""
+    if part.lines <= share:
+        for entry in part.entries:
+            yield from entry
+        return
+    entries, left = list(part.entries), share - 1
+    shown = 0
+    while entries and len(entries[0]) <= left:
+        left -= len(entries[0])
+        shown += 1
+        yield from entries.pop(0)
+    if not shown:
+        shown = 1
+        yield entries.pop(0)[0]
+    count = sum(part.counts[shown:])
+    if count:
+        yield _line("", f"  and {plural(count, part.noun)} more")
