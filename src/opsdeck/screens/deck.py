@@ -8,29 +8,27 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual import on
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.widget import Widget
 
 from opsdeck.catalog.model import Checklist
 from opsdeck.deck import Touched
-from opsdeck.journal.events import CHECKED, LOOKED, Event, Recorded
-from opsdeck.runs.overview import Concern, Due, concerns, due_lines
+from opsdeck.runs.overview import Due, concerns, due_lines
 from opsdeck.runs.progress import RunView
+from opsdeck.screens.deck_rows import concern_row, last_rows
 from opsdeck.screens.gauge_keys import GaugeKeys, open_playbook
 from opsdeck.screens.list_checks import ListChecks
-from opsdeck.screens.wording import event_text, event_time, occasion, span, when
+from opsdeck.screens.wording import span
 from opsdeck.session import Place
 from opsdeck.text import plural, visible
 from opsdeck.widgets.glyphs import bar
-from opsdeck.widgets.lines import Line, Part, Row, fit
+from opsdeck.widgets.lines import Part, Row, fit
 from opsdeck.widgets.list import LineList
 
-MOST_CONCERNS = 8
+MOST_CONCERNS = 4
 GAUGE_LINES, MORE_GAUGE_LINES = 4, 8
 TALL = 34
 """From so many rows on there is room for more gauges."""
-LAST_EVENTS = 30
-TOGETHER_S = 30
-"""Checks that follow each other within so much are told as one."""
 
 
 class DeckScreen(ListChecks, GaugeKeys):
@@ -44,8 +42,8 @@ class DeckScreen(ListChecks, GaugeKeys):
     def __init__(self) -> None:
         super().__init__()
         self._first: str | None = None
-        self._still: tuple[int, list[Row], list[Row], list[Row]] | None = None
-        """Width, and the rows of NOW, DUE and LAST that do not depend on gauges."""
+        self._still: tuple[Size, list[Row], list[Row], list[Row]] | None = None
+        """Size, and the rows of NOW, DUE and LAST that do not depend on gauges."""
 
     def body(self) -> Iterable[Widget]:
         """One list of everything."""
@@ -66,7 +64,7 @@ class DeckScreen(ListChecks, GaugeKeys):
 
     def place(self) -> Place | None:
         """The row under the cursor."""
-        return self.host.place_of(key=self.rows.key if self.ready else self._first)
+        return self.host.place_of(key=self.rows.place_key if self.ready else self._first)
 
     def changed(self, touched: Touched | None) -> None:
         """Everything here may depend on anything."""
@@ -123,8 +121,8 @@ class DeckScreen(ListChecks, GaugeKeys):
     # The rows
 
     def _rows(self, width: int) -> list[Row]:
-        if self._still is None or self._still[0] != width:
-            self._still = (width, *self._still_rows(width))
+        if self._still is None or self._still[0] != self.size:
+            self._still = (self.size, *self._still_rows(width))
         _, now, due, last = self._still
         breaches = self._breaches(width)
         if breaches and now[0] == self._all_well():
@@ -144,7 +142,7 @@ class DeckScreen(ListChecks, GaugeKeys):
         deck = self.deck
         views = [deck.view(c) for c in deck.catalog.checklists]
         due = [self._due_row(due, width) for due in due_lines(views)]
-        return self._now(views, width), due, self._last(width)
+        return self._now(views, width), due, last_rows(self.deck, width, self.glyphs)
 
     # Gauges
 
@@ -155,7 +153,7 @@ class DeckScreen(ListChecks, GaugeKeys):
             return []
         from opsdeck.screens.deck_gauges import breach_rows
 
-        return breach_rows(watching, self.deck.config.file, width, self.glyphs, MOST_CONCERNS)
+        return breach_rows(watching, self.deck.config.file, width, self.glyphs, self._most())
 
     def _gauges(self, width: int) -> list[Row]:
         watching = self.host.watching
@@ -169,6 +167,10 @@ class DeckScreen(ListChecks, GaugeKeys):
         title = self._section(f"GAUGES  {words}" if words else "GAUGES", width)
         return [*(Row(row.line, "gauges") for row in title), *rows]
 
+    def _most(self) -> int:
+        """How many breaches and concerns are named, so that in 24 rows all sections are seen."""
+        return MOST_CONCERNS if self.size.height < TALL else 2 * MOST_CONCERNS
+
     def _all_well(self) -> Row:
         glyph = self.glyphs.states["passed"]
         text = "Nothing needs you now. Enter opens the list under the bar."
@@ -181,9 +183,10 @@ class DeckScreen(ListChecks, GaugeKeys):
     def _now(self, views: list[RunView], width: int) -> list[Row]:
         deck, glyphs = self.deck, self.glyphs
         found = concerns(views, self._missed(), deck.now())
-        rows = [self._concern_row(c, width) for c in found[:MOST_CONCERNS]]
-        if found[MOST_CONCERNS:]:
-            more = f"     and {len(found) - MOST_CONCERNS} more: press 2 for all lists"
+        most = self._most()
+        rows = [concern_row(c, width, glyphs) for c in found[:most]]
+        if found[most:]:
+            more = f"     and {len(found) - most} more: press 2 for all lists"
             rows.append(Row((Part(more, "dim"),)))
         if not found:
             rows.append(self._all_well())
@@ -198,36 +201,6 @@ class DeckScreen(ListChecks, GaugeKeys):
         previous = [(c, deck.previous_run(c)) for c in deck.catalog.checklists]
         views = [deck.view(c, run) for c, run in previous if run]
         return [v for v in views if v.state == "missed"]
-
-    def _concern_row(self, concern: Concern, width: int) -> Row:
-        glyphs, view = self.glyphs, concern.view
-        title = f"{visible(view.checklist.title)} {glyphs.dot} {occasion(view.run)}"
-        key = f"list {view.checklist.id}"
-        first = concern.items[0][0] if concern.items else None
-        match concern.kind:
-            case "failed":
-                glyph, style = glyphs.states["failed"], "bad"
-                text = f"{visible(first.text) if first else ''}  ({title})"
-            case "missed":
-                glyph, style = glyphs.warn, "warn"
-                key = f"run {view.checklist.id} {view.run}"
-                text = f"{title}: {view.done} of {view.total} done"
-            case "stale":
-                glyph, style = glyphs.states["stale"], "warn"
-                text = f"{title}: {plural(len(concern.items), 'item')} to look at again"
-            case "unknown":
-                glyph, style = glyphs.states["unknown"], "warn"
-                why = visible(concern.items[0][1].why)
-                count = plural(len(concern.items), "item")
-                text = f"{title}: {count} could not be looked at: {why}"
-            case _:
-                glyph, style = glyphs.states["waived"], "warn"
-                text = f"{title}: {plural(len(concern.items), 'waiver')} about to end"
-        if first is not None:
-            key += f" {first.id}"
-        head = f"   {glyph} {concern.kind:<8} "
-        body = fit(glyphs.plain(text), width - cell_len(head), glyphs.ellipsis)
-        return Row((Part(head, style), Part(body)), key)
 
     def _due_row(self, due: Due, width: int) -> Row:
         glyphs, view = self.glyphs, due.next_view
@@ -278,50 +251,3 @@ class DeckScreen(ListChecks, GaugeKeys):
         if view.state == "not started":
             return "not begun"
         return ", ".join([*words, f"{view.total - view.done} to do"])
-
-    def _last(self, width: int) -> list[Row]:
-        deck, glyphs = self.deck, self.glyphs
-        now = deck.now()
-        rows = []
-        for group in _grouped(deck.state.recent())[:LAST_EVENTS]:
-            recorded = group[0]
-            at = when(event_time(recorded.event), now, deck.zone)
-            text = event_text(recorded.event, deck.catalog)
-            if group[1:]:
-                text = _checks_text(group)
-            text = fit(glyphs.plain(text), width - 14, glyphs.ellipsis)
-            rows.append(Row((Part(f"   {at:<9}  ", "dim"), Part(text)), f"event {recorded.id}"))
-        nothing: Line = (Part("   nothing yet: what you tick and note appears here", "dim"),)
-        return rows or [Row(nothing)]
-
-
-def _grouped(events: list[Recorded]) -> list[list[Recorded]]:
-    """The events, newest first; checks that one person made in a row together."""
-    groups: list[list[Recorded]] = []
-    for recorded in events:
-        last = groups[-1][-1].event if groups else None
-        event = recorded.event
-        looked = last is not None and {last.type, event.type} <= {CHECKED, LOOKED}
-        together = last is not None and looked and last.by == event.by
-        if last is not None and together and _apart_s(last, event) < TOGETHER_S:
-            groups[-1].append(recorded)
-        else:
-            groups.append([recorded])
-    return groups
-
-
-def _apart_s(later: Event, earlier: Event) -> float:
-    times = event_time(later), event_time(earlier)
-    return (times[0] - times[1]).total_seconds() if times[0] and times[1] else 0.0
-
-
-def _checks_text(group: list[Recorded]) -> str:
-    verdicts = [str(r.event.data.get("verdict", "for a person to judge")) for r in group]
-    counted = [
-        f"{verdicts.count(verdict)} {verdict}"
-        for verdict in ("passed", "failed", "unknown", "for a person to judge")
-        if verdict in verdicts
-    ]
-    return f"{visible(group[0].event.by)} checked {plural(len(group), 'item')}: " + ", ".join(
-        counted
-    )

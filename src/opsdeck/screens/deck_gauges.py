@@ -9,11 +9,15 @@ from rich.cells import cell_len
 from opsdeck.catalog.playbooks import playbook_title
 from opsdeck.gauges.gauge import Gauge
 from opsdeck.gauges.words import breach_words, worst_words
-from opsdeck.screens.gauge_rows import STYLES, level_glyph, short_rows
+from opsdeck.screens.gauge_rows import STYLES, level_glyph
+from opsdeck.screens.gauge_short import short_rows
 from opsdeck.text import visible
 from opsdeck.watching import Watching
 from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Part, Row, fit
+
+_NARROW = 60
+"""Below this a playbook's key stands there without its name."""
 
 
 def breach_rows(
@@ -35,11 +39,12 @@ def _breach_row(
     head = f"   {level_glyph(glyphs, level)} {level or '':<8} "
     right = ""
     if gauge.spec.playbook:
-        title = visible(playbook_title(gauge.spec.playbook, config_file))
-        right = f"  p {fit(title, min(cell_len(title), width // 3), glyphs.ellipsis)} "
+        title = glyphs.plain(visible(playbook_title(gauge.spec.playbook, config_file)))
+        room = width // 3 if width >= _NARROW else 0
+        right = f"  p {fit(title, min(cell_len(title), room), glyphs.ellipsis)} "
     room = width - cell_len(head) - cell_len(right)
     words = fit(glyphs.plain(visible(breach_words(gauge, now))), room, glyphs.ellipsis)
-    parts = (Part(head, STYLES[level]), Part(words, "strong"), Part(glyphs.plain(right), "dim"))
+    parts = (Part(head, STYLES[level]), Part(words, "strong"), Part(right, "dim"))
     return Row(parts, f"gauge {gauge.spec.id}")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -25,30 +24,53 @@ from opsdeck.gauges.words import (
 )
 from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.fold import Mark
-from opsdeck.screens.gauge_keys import GaugeKeys
-from opsdeck.screens.gauge_rows import STYLES, level_glyph
+from opsdeck.screens.gauge_keys import code_lines
+from opsdeck.screens.gauge_plot import Span, plot_lines, times_line, turn_words
+from opsdeck.screens.gauge_rows import STYLES, is_old, level_glyph, seen_at
+from opsdeck.screens.past import PastKeys
 from opsdeck.screens.wording import when
 from opsdeck.session import Place
 from opsdeck.text import visible
-from opsdeck.widgets.lines import Line, LineView, Part, fit
-from opsdeck.widgets.meters import plot, row_of
+from opsdeck.widgets.lines import Line, LineView, Part, fit, wrap
 
 SPANS = ((300.0, "5 min"), (3_600.0, "1 h"), (6 * 3_600.0, "6 h"))
+SLOW_S = 60.0
+"""On a bad link the plot moves only so often."""
 MOST_TURNS = 6
-_AXIS = 10
+_GONE = "this gauge is no longer there: esc goes back"
+_LOWEST, _HIGHEST, _AROUND = 4, 20, 4
+"""Rows of the plot, and of its top, its rule, its times and the blank line under it."""
+_LEAST_ROOM = 20
 
 
-class GaugeScreen(GaugeKeys):
+class GaugeScreen(PastKeys):
     """A gauge in full."""
 
     AUTO_FOCUS = ""
-    KEYS = ("gauge.back", "gauge.span", "gauges.playbook", "gauge.document")
+    KEYS = (
+        "gauge.back",
+        "gauge.span",
+        "gauges.playbook",
+        "gauge.document",
+        "gauges.pause",
+        "gauges.back",
+        "gauges.forward",
+        "gauges.at",
+    )
+    LABELS: ClassVar[dict[str, str]] = {"gauges.back": "1 min"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        *GaugeKeys.BINDINGS,
+        *PastKeys.BINDINGS,
         Binding("escape,h,left", "back", "back", id="gauge.back", tooltip="Back"),
         Binding(
-            "w,tab", "span(1)", "5 min 1 h 6 h", id="gauge.span", tooltip="How much time is shown"
+            "w,tab",
+            "span(1)",
+            "5 min, 1 h, 6 h",
+            key_display="w",
+            id="gauge.span",
+            tooltip="How much time is shown",
         ),
+        Binding("down,j", "lines(1)", show=False, id="gauge.down", tooltip="A line down"),
+        Binding("up,k", "lines(-1)", show=False, id="gauge.up", tooltip="A line up"),
         Binding("e", "document", "document", id="gauge.document", tooltip="What the probe saw"),
         Binding("y", "agree", show=False, id="gauge.agree", tooltip="Let its command be run"),
     ]
@@ -58,6 +80,7 @@ class GaugeScreen(GaugeKeys):
         self.identity = identity
         self.moment = moment
         self._span = 0
+        self._playbook: tuple[str, str] | None = None
 
     def gauge(self) -> Gauge | None:
         """The gauge; None once it is configured no more."""
@@ -69,9 +92,14 @@ class GaugeScreen(GaugeKeys):
         return self.identity
 
     def heading(self) -> str:
-        """Its name."""
+        """Its name, and which time is shown."""
+        pace = "slow: every 5 s" if self.host.slow else ""
+        more = self.moment_words() or pace
+        return f"{self._title()}   {more}" if more else self._title()
+
+    def _title(self) -> str:
         gauge = self.gauge()
-        return visible(gauge.spec.title) if gauge is not None else self.identity
+        return visible(gauge.spec.title if gauge is not None else self.identity)
 
     def body(self) -> Iterable[Widget]:
         """Everything in one view."""
@@ -84,136 +112,120 @@ class GaugeScreen(GaugeKeys):
         self.view("gauge").rebuild()
 
     def gauges_changed(self) -> None:
-        """New values."""
+        """New values: shown, unless another time is."""
+        if self.moment is None:
+            self.view("gauge").rebuild()
+            self.view("header").rebuild()
+
+    def moment_changed(self) -> None:
+        """Another time is shown."""
         self.view("gauge").rebuild()
 
     def place(self) -> Place | None:
-        """The Gauges screen, at this gauge."""
-        return self.host.place_of(key=self.identity)
+        """The Gauges screen at this gauge, wherever it was opened from."""
+        return Place(mode="gauges", key=self.identity)
 
     # Lines
 
     def _lines(self, width: int) -> list[Line]:
         gauge = self.gauge()
         if gauge is None:
-            return [(), (Part("  this gauge is no longer there: esc goes back", "warn"),)]
-        now = self.host.watching.now() if self.host.watching is not None else 0.0
-        height = max(20, self.size.height)
-        turns = self._turns()
-        below = [*self._facts(gauge, now, width), *self._turn_lines(turns, width)]
-        rows = max(4, min(16, height - 8 - len(below)))
-        return [*self._head(gauge, now, width), *self._plot(gauge, now, width, rows, turns), *below]
+            waits = self.host.watching is None
+            said = "the first values come in a moment" if waits else _GONE
+            return [(), (Part(f"   {said}", "dim" if waits else "warn"),)]
+        now = self._now()
+        end = now if self.moment is None else self.moment
+        if self.moment is None and self.host.slow:
+            end = now - now % SLOW_S  # a plot that moves is most of the bytes of this screen
+        span = Span(end, *SPANS[self._span])
+        head = self._head(gauge, now, width)
+        below = [*self._facts(gauge, span, width), *self._turn_lines(width)]
+        plotted = self._plotted(gauge, span, width, len(head) + len(below))
+        return [*head, *plotted, (), *below]
 
     def _head(self, gauge: Gauge, now: float, width: int) -> list[Line]:
-        style = STYLES[gauge.level]
-        word = f" {level_glyph(self.glyphs, gauge.level)} {gauge.level or 'waiting'}  "
-        value = amount(gauge.value, gauge.spec.unit)
-        old = f"  {age_words(gauge.age_s(now))} old" if gauge.is_old(now) and gauge.at else ""
+        """State, value, and what is to be said of them, on as many lines as that needs."""
+        seen = seen_at(gauge, now, self.moment, self._turns())
+        glyph, plain = level_glyph(self.glyphs, seen.level), self.glyphs.plain
+        word = f" {glyph} {seen.level or ('waiting' if seen.live else 'no value')}  "
+        old = seen.live and gauge.at is not None and is_old(gauge, now)
+        age = f", {age_words(gauge.age_s(now))} old" if old else ""
+        value = plain(visible(f"{amount(seen.value, gauge.spec.unit)}{age}   "))
+        rest = self._rest(gauge, now) if seen.live else f"as it was {self.moment_words()}"
+        room = width - cell_len(word) - cell_len(value)
+        texts = wrap(plain(visible(rest)), room if room >= _LEAST_ROOM else width - 3)
+        first: list[Part] = [Part(word, STYLES[seen.level]), Part(value, "strong")]
+        margin = 3
+        if room >= _LEAST_ROOM:
+            first.append(Part(texts.pop(0), "dim"))
+            margin = width - room
+        return [tuple(first), *((Part(" " * margin + text, "dim"),) for text in texts[:3])]
+
+    def _rest(self, gauge: Gauge, now: float) -> str:
+        """What stands behind the value: what is wrong, why it is unknown, when it is full."""
+        if gauge.level == "unknown":
+            return self._with_key(gauge, gauge.memory.reason)
+        if gauge.level is None:
+            reading = gauge.reading
+            return self._with_key(gauge, reading.message if reading is not None else "")
         more = [detail_words(gauge), forecast_words(gauge.forecast)]
-        if gauge.level in ("warning", "critical"):
-            more = [breach_words(gauge, now)]
-        elif gauge.level == "unknown":
-            more = [visible(gauge.memory.reason)]
+        if gauge.level != "ok":
+            more = [breach_words(gauge, now), detail_words(gauge)]
         elif (since := gauge.memory.judge.beyond_since()) is not None:
             more.append(f"beyond a limit for {format_duration(now - since)}")
-        rest = "   ".join(part for part in more if part)
-        head = f"{word}{value}{old}   "
-        body = fit(self.glyphs.plain(rest), max(0, width - cell_len(head)), self.glyphs.ellipsis)
-        return [(Part(word, style), Part(f"{value}{old}   ", "strong"), Part(body, "dim")), ()]
+        return "   ".join(part for part in more if part)
 
-    def _plot(
-        self, gauge: Gauge, now: float, width: int, rows: int, turns: list[Mark]
-    ) -> list[Line]:
-        spec, glyphs = gauge.spec, self.glyphs
-        end = self.moment if self.moment is not None else now
-        span, name = SPANS[self._span]
-        cells = max(10, width - _AXIS - 3)
-        points = gauge.series.window(end, span, cells)
-        per = max(1, cells // len(points))
-        wide = [point for point in points for _ in range(per)]
-        scale = self._scale(gauge, [p.high for p in points if p is not None])
-        limits = ((spec.warn, "warn"), (spec.crit, "bad"))
-        drawn = plot(glyphs, wide, scale, rows, limits)
-        labels = {
-            row_of(limit.at, scale, rows): amount(limit.at, spec.unit)
-            for limit, _ in limits
-            if limit is not None and scale[0] <= limit.at <= scale[1]
-        }
-        labels |= {0: amount(scale[1], spec.unit), rows - 1: amount(scale[0], spec.unit)}
-        lines: list[Line] = []
-        for row, parts in enumerate(drawn):
-            label = labels.get(row, "")
-            axis = f"{glyphs.plain(label):>{_AXIS}} {glyphs.wall}"
-            lines.append((Part(axis, "dim"), *parts))
-        lines.append(self._marks(turns, end, span, len(wide)))
-        left = f"{self._clock(end - span)}, {name}"
-        right = self._clock(end)
-        gap = " " * max(1, len(wide) - cell_len(left) - cell_len(right))
-        lines.append((Part(" " * (_AXIS + 2) + left + gap + right, "dim"),))
-        return lines
+    def _with_key(self, gauge: Gauge, reason: str) -> str:
+        """Why it is not known; where a word of the operator is all it needs, the key for that."""
+        reading = gauge.reading
+        untrusted = reading is not None and reading.cause == "untrusted"
+        return f"{reason}: y shows what it is" if untrusted and " y " not in reason else reason
 
-    def _scale(self, gauge: Gauge, highs: list[float]) -> tuple[float, float]:
-        """Absolute where it has a scale; else from nothing to what was seen, rounded up."""
-        low, high = gauge.spec.full
-        most = max([high, *highs]) if gauge.spec.scale is None else high
-        if most <= low:
-            most = low + 1.0
-        if gauge.spec.scale is None and most > high:
-            step = 10.0 ** (len(str(int(most))) - 1) if most >= 1 else 0.1
-            most = step * (int(most / step) + 1)
-        return (low, most)
+    def _plotted(self, gauge: Gauge, span: Span, width: int, below: int) -> list[Line]:
+        """The plot, as high as there is room, with what it is over; in a low terminal none."""
+        rows = min(_HIGHEST, self.view("gauge").size.height - _AROUND - below)
+        rows = max(_LOWEST, rows)
+        lines = plot_lines(gauge, span, self._turns(), width, rows, self.glyphs)
+        return [*lines, times_line(span, width, self.deck.zone)]
 
-    def _marks(self, turns: list[Mark], end: float, span: float, cells: int) -> Line:
-        """Under the plot, where the gauge went from one level to another."""
-        marks: dict[int, str] = {}
-        for turn in turns:
-            at = parse_wall(turn.at)
-            place = int((at.timestamp() - (end - span)) / span * cells) if at else -1
-            if 0 <= place < cells:
-                marks[place] = turn.kind
-        parts: list[Part] = [Part(" " * (_AXIS + 2))]
-        for cell in range(cells):
-            kind = marks.get(cell)
-            if kind in ("ok", "warning", "critical", "unknown"):
-                parts.append(Part(level_glyph(self.glyphs, kind), STYLES[kind]))  # type: ignore[index,arg-type]
-            else:
-                parts.append(Part(self.glyphs.rule, "dim"))
-        return tuple(_joined(parts))
-
-    def _clock(self, moment: float) -> str:
-        return f"{datetime.fromtimestamp(moment, UTC).astimezone(self.deck.zone):%H:%M}"
-
-    def _facts(self, gauge: Gauge, now: float, width: int) -> list[Line]:
+    def _facts(self, gauge: Gauge, span: Span, width: int) -> list[Line]:
         spec = gauge.spec
-        end = self.moment if self.moment is not None else now
-        span, name = SPANS[self._span]
-        stats = gauge.series.stats(end, span)
-        lines: list[Line] = [()]
+        stats = gauge.series.stats(span.end, span.length_s)
+        told = f"nothing was seen in {span.name}"
         if stats is not None:
-            told = (("min", stats.low), ("mean", stats.mean), ("p95", stats.p95))
-            words = [f"{key} {amount(value, spec.unit)}" for key, value in told]
-            words.append(f"max {amount(stats.high, spec.unit)}")
-            lines.append(self._fact(f"in {name}", "   ".join(words), width))
+            low, mean, high, p50, p95, _ = stats
+            told = "   ".join(
+                f"{name} {amount(value, spec.unit)}"
+                for name, value in (("min", low), ("mean", mean), ("p50", p50), ("p95", p95))
+            )
+            told += f"   max {amount(high, spec.unit)}"
+        lines = [self._fact(f"in {span.name}", told, width)]
         limits = [
             f"{word} {limit_words(limit, spec.unit)}"
             for word, limit in (("warning", spec.warn), ("critical", spec.crit))
             if limit is not None
         ]
-        if limits:
-            held = f", once it lasts {format_duration(spec.for_s)}" if spec.for_s else ""
-            lines.append(self._fact("limits", f"{'   '.join(limits)}{held}", width))
+        held = f", once it lasts {format_duration(spec.for_s)}" if spec.for_s else ""
+        lines.append(self._fact("limits", f"{'   '.join(limits) or 'none'}{held}", width))
         kind = spec.probe.get("kind")
         where = f"{kind} probe of {spec.source}" if kind else "this machine"
         lines.append(self._fact("source", f"{where}, every {format_duration(spec.every_s)}", width))
         if spec.playbook:
-            found = find_playbook(spec.playbook, self.deck.config.file)
-            title = visible(found.title) if found else f"{visible(spec.playbook)} (missing)"
-            lines.append(self._fact("playbook", f"{title}   p reads it", width))
+            lines.append(self._fact("playbook", self._playbook_words(spec.playbook), width))
         return lines
+
+    def _playbook_words(self, identity: str) -> str:
+        """Its title and its key; looked for once, since it lies on a disk."""
+        if self._playbook is None or self._playbook[0] != identity:
+            found = find_playbook(identity, self.deck.config.file)
+            words = f"{found.title}   p reads it" if found else f"{identity} (missing)"
+            self._playbook = (identity, words)
+        return self._playbook[1]
 
     def _fact(self, name: str, text: str, width: int) -> Line:
         head = f"   {name:<10}"
-        body = fit(self.glyphs.plain(text), max(0, width - len(head)), self.glyphs.ellipsis)
+        text = self.glyphs.plain(visible(text))
+        body = fit(text, max(0, width - len(head)), self.glyphs.ellipsis)
         return (Part(head, "dim"), Part(body.rstrip()))
 
     # Changes of level
@@ -223,20 +235,12 @@ class GaugeScreen(GaugeKeys):
         deck = self.deck
         return deck.state.gauges.get(deck.journal.writer, {}).get(self.identity, [])
 
-    def _turn_lines(self, turns: list[Mark], width: int) -> list[Line]:
-        lines: list[Line] = []
-        for turn in reversed(turns[-MOST_TURNS:]):
-            more = turn.more or {}
-            at = when(parse_wall(turn.at), self.deck.now(), self.deck.zone)
-            lasted = more.get("duration_s")
-            words = f"{visible(str(more.get('from') or 'begun'))} to {visible(turn.kind)}"
-            if isinstance(lasted, int | float) and lasted >= 1:
-                words += f" after {format_duration(lasted)}"
-            value = more.get("value")
-            if isinstance(value, int | float):
-                words += f", at {amount(float(value), visible(str(more.get('unit', ''))))}"
-            lines.append(self._fact(at, words, width))
-        return lines
+    def _turn_lines(self, width: int) -> list[Line]:
+        now, zone = self.deck.now(), self.deck.zone
+        return [
+            self._fact(when(parse_wall(turn.at), now, zone), turn_words(turn), width)
+            for turn in reversed(self._turns()[-MOST_TURNS:])
+        ]
 
     # Keys
 
@@ -249,24 +253,31 @@ class GaugeScreen(GaugeKeys):
         self._span = (self._span + by) % len(SPANS)
         self.view("gauge").rebuild()
 
+    def action_lines(self, by: int) -> None:
+        """Scroll, where it is more than the screen shows."""
+        self.view("gauge").scroll_lines(by)
+
     def action_document(self) -> None:
         """e: what the probe saw, as it was."""
         gauge = self.gauge()
         reading = gauge.reading if gauge is not None else None
         document = reading.document if reading is not None else None
         if document is None and gauge is not None and not gauge.spec.probe:
-            document = {"value": gauge.value, "detail": gauge.detail}
+            document = {"value": gauge.value, "detail": _plain(gauge.detail)}
         if document is None:
             said = reading.message if reading is not None and reading.message else "nothing yet"
-            self.say(f"there is no document: {said}")
+            self.say(f"there is no document: {said}", "warn")
             return
         from opsdeck.screens.reader import Reader
 
         text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
-        lines = [visible(line) for line in text.splitlines()]
-        plain = self.glyphs.plain
-        title = f"{self.heading()}: what was seen"
-        self.app.push_screen(Reader(title, lambda _: [(Part(plain(li)),) for li in lines]))
+        lines = [self.glyphs.plain(visible(line)) for line in text.split("\n")]
+        self.app.push_screen(
+            Reader(
+                f"{self._title()}: what was seen",
+                lambda width: [part for line in lines for part in code_lines(line, width)],
+            )
+        )
 
     def action_agree(self) -> None:
         """y: a command that this gauge runs is shown, and agreed to."""
@@ -277,12 +288,7 @@ class GaugeScreen(GaugeKeys):
             self.say("this gauge runs nothing: there is nothing to agree to")
 
 
-def _joined(parts: list[Part]) -> list[Part]:
-    """Neighbours of one style as one part."""
-    found: list[Part] = []
-    for part in parts:
-        if found and found[-1].style == part.style:
-            found[-1] = Part(found[-1].text + part.text, part.style)
-        else:
-            found.append(part)
-    return found
+def _plain(detail: object) -> object:
+    """A detail with its names, where it has any."""
+    named = getattr(detail, "_asdict", None)
+    return named() if named is not None else detail

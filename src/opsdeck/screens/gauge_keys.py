@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import ClassVar
 
+from rich.cells import cell_len, chop_cells
 from textual.binding import Binding, BindingType
 
 from opsdeck.screens.base import Frame
-from opsdeck.text import visible
+from opsdeck.text import visible, visible_lines
 from opsdeck.widgets.lines import Line, Part, wrap
+
+_LIST_MARK = re.compile(r"(?:[-*+]|[0-9]{1,3}[.)])\s+(?:\[.\]\s+)?")
 
 
 class GaugeKeys(Frame):
@@ -16,9 +21,7 @@ class GaugeKeys(Frame):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "playbook", "playbook", id="gauges.playbook", tooltip="Read its playbook"),
-        Binding(
-            "s", "pace", "slow", show=False, id="gauges.pace", tooltip="Every 5 s, for bad links"
-        ),
+        Binding("s", "pace", "slow", id="gauges.pace", tooltip="Every 5 s, for bad links"),
     ]
 
     def chosen_gauge(self) -> str | None:
@@ -41,6 +44,9 @@ class GaugeKeys(Frame):
 
     def action_pace(self) -> None:
         """s: every five seconds and no trends, or every second with them."""
+        if self.host.live is None:
+            self.say("the gauges have not begun yet: press s again in a moment")
+            return
         self.host.be_slow(not self.host.slow)
         if self.host.slow:
             self.say("slow: every 5 s, no trend lines; s goes back to every second")
@@ -58,28 +64,49 @@ def open_playbook(screen: Frame, identity: str) -> None:
     if found is None:
         screen.say(f"there is no runbooks/{visible(identity)}.md, beside opsdeck.toml or shipped")
         return
-    text = found.text
+    text, plain = visible_lines(found.text), screen.glyphs.plain
     screen.app.push_screen(
-        Reader(visible(found.title), lambda width: _lines(text, width, screen.glyphs.plain))
+        Reader(visible(found.title), lambda width: playbook_lines(text, width, plain))
     )
 
 
-def _lines(text: str, width: int, plain: object) -> list[Line]:
+def playbook_lines(text: list[str], width: int, plain: Callable[[str], str]) -> list[Line]:
     """Markdown as it is written, its headings and its commands standing out."""
     lines: list[Line] = []
-    fenced = False
-    for raw in text.splitlines():
-        line = visible(raw.rstrip())
-        line = plain(line) if callable(plain) else line
-        if line.lstrip().startswith("```"):
-            fenced = not fenced
-            continue
-        if fenced:
-            lines.append((Part("  $ ", "dim"), Part(line, "code")))
-        elif line.startswith("#"):
-            lines.append((Part(line.lstrip("#").strip(), "title"),))
-        elif not line:
-            lines.append(())
+    fence = ""
+    for line in map(plain, text):
+        bare = line.strip()
+        if bare.startswith(fence or ("```", "~~~")):
+            fence = "" if fence else bare[:3]
+        elif fence:
+            lines += code_lines(line.rstrip(), width, "    ")
+        elif bare.startswith("#"):
+            lines += [(Part(part, "title"),) for part in wrap(bare.lstrip("#").strip(), width)]
         else:
-            lines += [(Part(part),) for part in wrap(line, width)]
+            lines += _paragraph(line, width)
     return lines
+
+
+def _paragraph(line: str, width: int) -> list[Line]:
+    """A line of prose; what goes on below a mark of a list stands below its text."""
+    text = line.lstrip()
+    margin = min(len(line) - len(text), width // 2)
+    mark = _LIST_MARK.match(text)
+    hang = margin + (len(mark[0]) if mark else 0)
+    first, *more = wrap(text, max(1, width - hang))
+    return [
+        (Part(" " * margin + first),) if first else (),
+        *((Part(" " * hang + part),) for part in more),
+    ]
+
+
+def code_lines(text: str, width: int, margin: str = "") -> list[Line]:
+    """A line that is to be read exactly: all of it, in as many lines as it needs."""
+    room = max(2, width - len(margin))
+    found: list[Line] = []
+    while True:
+        head = text if cell_len(text) <= room else chop_cells(text[: 2 * room], room)[0]
+        found.append((Part(margin), Part(head, "code")))
+        text = text[len(head) :]
+        if not text:
+            return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -11,9 +12,11 @@ from opsdeck.gauges.board import HOST
 from opsdeck.gauges.gauge import Gauge
 from opsdeck.gauges.levels import Level
 from opsdeck.gauges.words import age_words, amount, detail_words, forecast_words
+from opsdeck.journal.clock import parse_wall
+from opsdeck.journal.fold import Mark
 from opsdeck.text import visible
 from opsdeck.widgets.glyphs import Glyphs
-from opsdeck.widgets.lines import Line, Part, Row, fit
+from opsdeck.widgets.lines import Line, Part, fit
 from opsdeck.widgets.meters import meter, trend
 
 STYLES: dict[Level | None, str] = {
@@ -49,83 +52,148 @@ class Seen(NamedTuple):
     age_s: float | None
     end: float
     """Where its trend ends."""
+    live: bool = True
 
 
-def seen_at(gauge: Gauge, now: float, moment: float | None) -> Seen:
-    """How a gauge is, or how it was at a moment of its kept past."""
+def seen_at(gauge: Gauge, now: float, moment: float | None, turns: Sequence[Mark] = ()) -> Seen:
+    """How a gauge is, or how it was at a moment of its kept past; `turns` are its events."""
     if moment is None:
         return Seen(gauge.value, gauge.level, gauge.age_s(now), now)
     point = gauge.series.at(moment)
+    level = _level_at(turns, moment)
     if point is None:
-        return Seen(None, None, None, moment)
-    spec = gauge.spec
-    level: Level = "ok"
-    if spec.warn is not None and spec.warn.passed(point.mean):
-        level = "warning"
-    if spec.crit is not None and spec.crit.passed(point.mean):
-        level = "critical"
-    return Seen(point.mean, level, None, moment)
+        return Seen(None, "unknown" if level == "unknown" else None, None, moment, live=False)
+    if level is None or level == "unknown":
+        level = _level_of(gauge, point.mean)
+    return Seen(point.mean, level, None, moment, live=False)
+
+
+def _level_at(turns: Sequence[Mark], moment: float) -> Level | None:
+    """What was said of a gauge then; None where no event tells."""
+    told: str | None = None
+    for turn in turns:
+        at = parse_wall(turn.at)
+        if at is not None and at.timestamp() <= moment:
+            told = turn.kind
+    return told if told in ("ok", "warning", "critical", "unknown") else None  # type: ignore[return-value]
+
+
+def _level_of(gauge: Gauge, value: float) -> Level:
+    """What its limits say of a value alone."""
+    if gauge.spec.crit is not None and gauge.spec.crit.passed(value):
+        return "critical"
+    if gauge.spec.warn is not None and gauge.spec.warn.passed(value):
+        return "warning"
+    return "ok"
 
 
 class Columns(NamedTuple):
-    """Cells of each column."""
+    """Cells of each column; a column of none is left out."""
 
     title: int
     bar: int
     number: int
+    detail: int
+    """What stands behind the number: `11.2 of 15.6 GB`."""
     trend: int
+    age: int
 
 
-def columns(width: int, *, trends: bool = True) -> Columns:
-    """How a line of this width is divided; 12 cells are for the state, 8 for the age."""
-    title, bar = (18, 14) if width < 100 else (26, 22)
+_STATE, _BETWEEN = 13, 4
+
+
+def columns(width: int) -> Columns:
+    """How a line of this width is divided; 13 cells are for the state."""
+    number, age = 10, 8
     if width < 60:
-        bar = 0
-    number = 10
-    rest = width - 13 - title - 1 - bar - 1 - number - 8
-    return Columns(title, bar, number, max(0, rest - 1) if trends or rest > 0 else 0)
+        return Columns(max(4, width - _STATE - number - _BETWEEN - 1), 0, number, 0, 0, 0)
+    title, bar, detail = (18, 14, 0) if width < 100 else (26, 16, 20)
+    rest = width - _STATE - title - bar - number - _BETWEEN - detail - age
+    return Columns(title, bar, number, detail, max(0, rest), age)
 
 
 def gauge_line(
-    gauge: Gauge, seen: Seen, width: int, glyphs: Glyphs, *, trends: bool = True
+    gauge: Gauge, seen: Seen, cols: Columns, glyphs: Glyphs, *, trends: bool = True
 ) -> Line:
-    """One gauge: state, title, bar, number, trend, age."""
-    spec, cols = gauge.spec, columns(width, trends=trends)
-    style = STYLES[seen.level]
-    head = f"   {level_glyph(glyphs, seen.level)} {seen.level or 'waiting':<8}"
-    title = fit(glyphs.plain(visible(spec.title)), cols.title, glyphs.ellipsis)
-    number = fit_right(glyphs.plain(amount(seen.value, spec.unit)), cols.number)
-    name = style if seen.level in ("warning", "critical") else "bar"
-    limits = ((spec.warn, "warn"), (spec.crit, "bad"))
-    bar = meter(glyphs, seen.value, spec.full, cols.bar, limits, name) if cols.bar else []
-    rest, rest_style = _rest(gauge, seen, cols.trend, glyphs, trends=trends)
-    age = "" if seen.age_s is None else age_words(seen.age_s)
-    return (
-        Part(head, style),
-        Part(f" {title} "),
-        *bar,
-        Part(f" {number} ", "strong" if seen.level in ("warning", "critical") else ""),
-        Part(fit(rest, cols.trend), rest_style),
-        Part(f"{age:>7} ", "warn" if gauge.is_old(seen.end) and seen.age_s is not None else "dim"),
-    )
+    """One gauge: state, title, bar, number, what stands behind it, trend, age."""
+    spec, style, ellipsis = gauge.spec, STYLES[seen.level], glyphs.ellipsis
+    word = seen.level or ("waiting" if seen.live else "no value")
+    head = f"   {level_glyph(glyphs, seen.level)} {word:<8} "
+    title = f"{fit(glyphs.plain(visible(spec.title)), cols.title, ellipsis)} "
+    room = cols.detail + cols.trend
+    parts = [Part(head, style), Part(title)]
+    why = _why(gauge, seen)
+    if why and (cols.age or seen.value is None):  # where it is narrow, a last value says more
+        room += cols.bar + cols.number + 2
+        parts.append(Part(f" {fit(glyphs.plain(why), room - 1, ellipsis)}", style))
+    else:
+        bad = seen.level in ("warning", "critical")
+        limits = ((spec.warn, "warn"), (spec.crit, "bad"))
+        parts += meter(glyphs, seen.value, spec.full, cols.bar, limits, style if bad else "bar")
+        number = fit_right(glyphs.plain(visible(amount(seen.value, spec.unit))), cols.number)
+        room -= cell_len(number) - cols.number
+        number = fit(number, min(cell_len(number), cols.number + max(0, room)), ellipsis)
+        parts.append(Part(f" {number} ", "strong" if bad else ""))
+        parts += _behind(gauge, seen, cols, room, glyphs, trends=trends)
+    if cols.age:
+        age = "" if seen.age_s is None else age_words(seen.age_s)
+        old = seen.live and seen.age_s is not None and is_old(gauge, seen.end)
+        parts.append(Part(f"{age:>7} ", "warn" if old else "dim"))
+    return tuple(parts)
 
 
-def _rest(gauge: Gauge, seen: Seen, cells: int, glyphs: Glyphs, *, trends: bool) -> tuple[str, str]:
-    """What stands behind the number: why it is unknown, when it is full, its trend."""
+def is_old(gauge: Gauge, now: float) -> bool:
+    """Whether its value is older than it should be; what came just now never is."""
+    return gauge.is_old(now) and (gauge.age_s(now) or 0.0) >= 10
+
+
+def _why(gauge: Gauge, seen: Seen) -> str:
+    """Why there is no number, or none that is new; "" where there is one."""
+    if not seen.live or seen.level not in ("unknown", None):
+        return ""
     reading = gauge.reading
-    if seen.level == "unknown" and gauge.memory.reason:
-        return fit(glyphs.plain(visible(gauge.memory.reason)), cells, glyphs.ellipsis), "warn"
-    if seen.level is None and reading is not None and reading.message:
-        return fit(glyphs.plain(visible(reading.message)), cells, glyphs.ellipsis), "dim"
-    forecast = forecast_words(gauge.forecast) if seen.age_s is not None else ""
+    why = gauge.memory.reason if seen.level else reading.message if reading is not None else ""
+    last = f"last {amount(seen.value, gauge.spec.unit)}: " if why and seen.value is not None else ""
+    return visible(f"{last}{why}")
+
+
+def _behind(
+    gauge: Gauge, seen: Seen, cols: Columns, room: int, glyphs: Glyphs, *, trends: bool
+) -> list[Part]:
+    """What stands behind the number: its detail, when it is full, its trend."""
+    forecast = forecast_words(gauge.forecast) if seen.live else ""
+    detail = glyphs.plain(visible(detail_words(gauge))) if seen.live else ""
+    wide = min(cols.detail, max(0, room))
+    trend_cells = max(0, room - wide)
+    if not wide and (forecast or not trends):
+        text = _short_forecast(forecast, trend_cells) or detail
+        style = "warn" if forecast else "dim"
+        return [Part(fit(glyphs.plain(text), trend_cells, glyphs.ellipsis), style)]
+    parts = [Part(f"{fit(detail, wide - 1, glyphs.ellipsis)} ", "dim")] if wide else []
     if forecast:
-        return fit(glyphs.plain(forecast), cells, glyphs.ellipsis), "warn"
-    if not trends:
-        return fit(glyphs.plain(detail_words(gauge)), cells, glyphs.ellipsis), "dim"
-    if gauge.spec.id == "host-cores" and isinstance(gauge.detail, tuple) and seen.age_s is not None:
-        each = "".join(glyphs.heights[max(1, round(core / 100 * 8))] for core in gauge.detail)
-        return fit(each, cells, glyphs.ellipsis), "accent"
-    return trend_text(gauge, seen.end, cells, glyphs), "accent"
+        text, style = _short_forecast(forecast, trend_cells), "warn"
+    elif not trends:
+        text, style = "", ""
+    else:
+        text, style = _trend_or_cores(gauge, seen, trend_cells, glyphs), "accent"
+    return [*parts, Part(fit(glyphs.plain(text), trend_cells, glyphs.ellipsis), style)]
+
+
+def _short_forecast(words: str, cells: int) -> str:
+    """When it will be full, in fewer words where there is no room for all of them."""
+    return words if cell_len(words) <= cells else words.replace("in about", "in")
+
+
+def _trend_or_cores(gauge: Gauge, seen: Seen, cells: int, glyphs: Glyphs) -> str:
+    """The trend; for the busiest core, how busy each of them is, where they fit."""
+    cores = gauge.detail if seen.live and gauge.spec.id == "host-cores" else None
+    if isinstance(cores, tuple) and len(cores) <= cells:
+        return "".join(_core(glyphs, core) for core in cores)
+    return trend_text(gauge, seen.end, cells, glyphs)
+
+
+def _core(glyphs: Glyphs, core: float) -> str:
+    return glyphs.heights[min(8, max(1, round(core / 100 * 8)))]
 
 
 _trends: WeakKeyDictionary[Gauge, dict[int, tuple[int, bool, str]]] = WeakKeyDictionary()
@@ -147,8 +215,7 @@ def trend_text(gauge: Gauge, end: float, cells: int, glyphs: Glyphs) -> str:
     if known is not None and known[:2] == (last, glyphs.ascii):
         return known[2]
     points = series.window(last * column_s, span, cells)
-    scale = gauge.spec.scale or ((0.0, 100.0) if gauge.spec.unit == "%" else (0.0, 0.0))
-    text = " " * (cells - len(points)) + trend(glyphs, points, scale)
+    text = " " * (cells - len(points)) + trend(glyphs, points, gauge.spec.full)
     if len(kept) > 4:
         kept.clear()
     kept[cells] = (last, glyphs.ascii, text)
@@ -163,62 +230,3 @@ def fit_right(text: str, width: int) -> str:
 def source_title(source: str, hostname: str) -> str:
     """What the gauges of a source stand under."""
     return f"THIS MACHINE  {visible(hostname)}" if source == HOST else visible(source)
-
-
-# The Deck's gauges in short
-
-
-def short_rows(
-    gauges: list[Gauge], now: float, width: int, glyphs: Glyphs, lines: int, *, trends: bool
-) -> list[Row]:
-    """The gauges that matter most, two beside each other: this machine's left, others right."""
-    own = [g for g in gauges if g.spec.source == HOST and _is_in_short(g)]
-    others = sorted(
-        (g for g in gauges if g.spec.source != HOST),
-        key=lambda g: {"critical": 0, "warning": 1, "unknown": 2}.get(g.level or "", 3),
-    )
-    left, right = own[:lines], others[:lines]
-    if not right:
-        left, right = own[: 2 * lines : 2], own[1 : 2 * lines : 2]
-    half = (width - 3) // 2
-    rows = []
-    for index in range(max(len(left), len(right))):
-        parts: list[Part] = [Part("   ")]
-        for side in (left, right):
-            if index < len(side):
-                parts += _short(side[index], now, half, glyphs, trends=trends)
-            else:
-                parts.append(Part(" " * half))
-        rows.append(Row(tuple(parts), None))
-    return rows
-
-
-def _is_in_short(gauge: Gauge) -> bool:
-    """The parts of the processor, inodes and throughput are for the Gauges screen, unless bad."""
-    if gauge.level in ("warning", "critical"):
-        return True
-    hidden = ("host-cores", "host-steal", "host-iowait", "host-inodes", "host-files", "host-io")
-    return not gauge.spec.id.startswith(hidden)
-
-
-def _short(gauge: Gauge, now: float, width: int, glyphs: Glyphs, *, trends: bool) -> list[Part]:
-    spec, level = gauge.spec, gauge.level
-    title_cells = 12 if width < 50 else 20
-    bar_cells = 10 if width < 50 else 16
-    title = fit(glyphs.plain(visible(spec.title)), title_cells, glyphs.ellipsis)
-    name = STYLES[level] if level in ("warning", "critical") else "bar"
-    number = fit_right(glyphs.plain(amount(gauge.value, spec.unit)), 9)
-    room = width - title_cells - 1 - bar_cells - 9 - 2
-    limits = ((spec.warn, "warn"), (spec.crit, "bad"))
-    if level == "unknown" or gauge.is_old(now):
-        rest, style = f"? {age_words(gauge.age_s(now))}", "warn"
-    elif words := forecast_words(gauge.forecast):
-        rest, style = words.removeprefix("full in about "), "warn"
-    else:
-        rest, style = (trend_text(gauge, now, room, glyphs) if trends else ""), "accent"
-    return [
-        Part(f"{title} "),
-        *meter(glyphs, gauge.value, spec.full, bar_cells, limits, name),
-        Part(number, "strong" if name != "bar" else ""),
-        Part(f" {fit(glyphs.plain(rest), room, glyphs.ellipsis)} ", style),
-    ]

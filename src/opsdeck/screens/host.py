@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from queue import Queue
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -55,6 +56,21 @@ class DeckHost(App[int]):
         self._acts = asyncio.Lock()
         self._typeahead = Typeahead(self)
 
+    def on_mount(self) -> None:
+        """Output waits for the terminal, and the app never does.
+
+        Textual's thread that writes takes thirty pieces and then keeps the event loop waiting: on a
+        terminal that reads no more, not even a signal would get through.
+        """
+        waiting = self._output_queue()
+        if waiting is not None:
+            waiting.maxsize = 0
+
+    def _output_queue(self) -> Queue[str | None] | None:
+        """What was written and has not left yet; None where there is no terminal."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        return getattr(writer, "_queue", None)
+
     def get_key_display(self, binding: Binding) -> str:
         """A key's name as this terminal can show it."""
         shown = super().get_key_display(binding)
@@ -81,6 +97,11 @@ class DeckHost(App[int]):
         self.opening = False
         async with self._acts:
             return await self._commit(make())
+
+    async def commit_unasked(self, drafts: list[Draft]) -> bool:
+        """Like `commit`, for events that come of themselves: no key that was typed waits for it."""
+        async with self._acts:
+            return await self._commit(drafts)
 
     async def _commit(self, wanted: list[Draft]) -> bool:
         loop = asyncio.get_running_loop()
@@ -156,7 +177,8 @@ class DeckHost(App[int]):
 
     def output_waits(self) -> bool:
         """Whether what was written before has not left for the terminal yet."""
-        return False
+        waiting = self._output_queue()
+        return waiting is not None and waiting.qsize() > 0
 
     def ask_for_echo(self) -> None:
         """Ask the terminal something that it answers at once."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
+from opsdeck.gauges.levels import RANK
 from opsdeck.gauges.schedule import Clock
 from opsdeck.gauges.words import breach_words
 from opsdeck.text import visible
@@ -22,8 +22,9 @@ SLOW_TICKS = 5
 BEHIND_TICKS = 3
 """So many ticks in a row with output still waiting: the link does not keep up."""
 ECHO_EVERY_TICKS = 10
-ECHO_WITHIN_S = 3.0
-"""A terminal that answered before and takes longer than this is behind a bad link."""
+ECHO_WITHIN_TICKS = 3
+"""A terminal that answered before and takes more ticks than this is behind a bad link. Ticks, not
+seconds: after the program itself was stopped for a while, the answer lies there to be read."""
 
 
 class Live:
@@ -40,44 +41,63 @@ class Live:
         self._ticks = 0
         self._echo = Echo()
         self._behind = 0
+        self._news = False
+        self._changes: list[Change] = []
 
     async def begin(self) -> None:
         """Read what was kept, and the first values; then tick."""
         await self.watching.begin()
         self._begun = True
+        self.host.show_gauges()  # as the last session left them, with their age
         await self.tick()
         self.host.set_timer(0.3, self.tick)  # what is measured over a time needs a second look
         self.host.set_interval(TICK_S, self.tick)
 
     async def tick(self) -> None:
         """About once a second: look at what is due and have it shown."""
-        if self._ticking or not self._begun:
+        if not self._begun:
+            return
+        self._ticks += 1
+        self._watch_link()
+        if self._ticking or (self.slow and self._ticks > 2 and self._ticks % SLOW_TICKS):
             return
         self._ticking = True
         try:
-            self._ticks += 1
-            self._watch_link()
-            if self.slow and self._ticks > 2 and self._ticks % SLOW_TICKS:
-                return
-            if await self.watching.tick():
-                self.host.show_gauges()
+            self._news |= await self.watching.tick()
         finally:
             self._ticking = False
+        self._say_changes()
+        # What the terminal has not taken yet is old already: new values wait until it has.
+        if self._news and not self.host.output_waits():
+            self._news = False
+            self.host.show_gauges()
 
     async def _record(self, drafts: list[Draft]) -> Any:
-        return await self.host.commit(*drafts)
+        return await self.host.commit_unasked(drafts)
 
     def _turned(self, change: Change) -> None:
-        """Whatever is in front, a new breach is said."""
-        gauge = self.watching.board.gauge(change.gauge)
+        self._changes.append(change)
+
+    def _say_changes(self) -> None:
+        """A new breach is said whatever is in front; of several the worst, and how many."""
+        board = self.watching.board
+        changes = [c for c in self._changes if board.gauge(c.gauge) is not None]
+        self._changes = []
+        news = [c for c in changes if c.after in ("warning", "critical")]
+        better = [c for c in changes if c.after == "ok" and c.before in ("warning", "critical")]
+        told = sorted(news, key=lambda c: -RANK[c.after]) or better
+        gauge = board.gauge(told[0].gauge) if told else None
         if gauge is None:
             return
-        if change.after in ("warning", "critical"):
-            words = visible(breach_words(gauge, self.watching.now()))
-            word = "CRITICAL" if change.after == "critical" else "warning"
-            self.host.say(f"{word}: {words}", "bad" if word == "CRITICAL" else "warn")
-        elif change.after == "ok" and change.before in ("warning", "critical"):
-            self.host.say(f"{visible(gauge.spec.title)} is ok again", "good")
+        more = f", and {len(told) - 1} more" if told[1:] else ""
+        if told is better:
+            self.host.say(f"{visible(gauge.spec.title)} is ok again{more}", "good")
+            return
+        words = visible(breach_words(gauge, self.watching.now()))
+        if told[0].after == "critical":
+            self.host.say(f"CRITICAL: {words}{more}", "bad")
+        else:
+            self.host.say(f"warning: {words}{more}", "warn")
 
     # Bad links
 
@@ -85,6 +105,7 @@ class Live:
         """Every five seconds without trend lines, or every second with them."""
         self.slow = slow
         self._behind = 0
+        self._echo.begin_anew()
         self.watching.be_slow(slow)
 
     def _watch_link(self) -> None:
@@ -100,7 +121,7 @@ class Live:
             self.host.say(
                 "this link cannot keep up: every 5 s, no trend lines; s goes back", "warn"
             )
-            self.host.show_gauges()
+            self._news = True
 
     def echoed(self) -> None:
         """The terminal has answered."""
@@ -112,23 +133,31 @@ class Echo:
 
     def __init__(self) -> None:
         self._known = False
-        self._since: float | None = None
+        self._ticks: int | None = None
+        """How many ticks the question is old; None while none is under way."""
 
     def may_ask(self) -> bool:
         """Whether an answer can be hoped for, and none is awaited."""
-        return self._known and self._since is None
+        return self._known and self._ticks is None
+
+    def begin_anew(self) -> None:
+        """A question that was not answered counts no more."""
+        self._ticks = None
 
     def asked(self) -> None:
         """The question is on its way."""
-        self._since = time.monotonic()
+        self._ticks = 0
 
     def answered(self) -> None:
         """The answer came."""
-        self._known, self._since = True, None
+        self._known, self._ticks = True, None
 
     def late(self) -> bool:
-        """Whether the answer is overdue."""
-        return self._since is not None and time.monotonic() - self._since > ECHO_WITHIN_S
+        """Asked once a tick: whether the answer is overdue."""
+        if self._ticks is None:
+            return False
+        self._ticks += 1
+        return self._ticks > ECHO_WITHIN_TICKS + 1
 
 
 async def agree_to_gauge(host: DeckHost, spec: GaugeSpec) -> None:

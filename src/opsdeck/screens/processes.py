@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widget import Widget
 
 from opsdeck.checks.reading import Reading, Wanted
 from opsdeck.durations import format_duration
+from opsdeck.errors import OpsDeckError
 from opsdeck.gauges.words import scaled
 from opsdeck.screens.base import Frame
 from opsdeck.session import Place
 from opsdeck.text import visible
-from opsdeck.widgets.lines import Line, LineView, Part, fit
+from opsdeck.widgets.lines import Line, LineView, Part, fit, wrap
 
 EVERY_S = 3.0
 TOP = 50
@@ -36,6 +38,8 @@ class ProcessesScreen(Frame):
         Binding("f", "order(2)", "files", id="top.files", tooltip="Most open files first"),
         Binding("down,j", "lines(1)", show=False, id="top.down", tooltip="A line down"),
         Binding("up,k", "lines(-1)", show=False, id="top.up", tooltip="A line up"),
+        Binding("pagedown", "pages(1)", show=False, id="top.pagedown", tooltip="A page down"),
+        Binding("pageup", "pages(-1)", show=False, id="top.pageup", tooltip="A page up"),
     ]
 
     def __init__(self) -> None:
@@ -79,29 +83,31 @@ class ProcessesScreen(Frame):
             looks = await self.host.checking.looks()
             probe = {"kind": "host", "target": "host", "parts": [], "top": TOP}
             await looks.read([Wanted(probe=probe, values=("top",), whole=True)], came)
+        except OpsDeckError as error:
+            self._took(Reading(message=str(error)))
         finally:
             self._looking = False
 
     def _took(self, reading: Reading) -> None:
         found = (reading.document or {}).get("top")
         if isinstance(found, dict):
-            self._seen = found
+            self._seen, self._why = found, ""
         else:
             self._why = reading.message or "nothing was seen"
-        self.view("top").rebuild()
+        if self.ready:  # it may come after the screen was left
+            self.view("top").rebuild()
 
     def _lines(self, width: int) -> list[Line]:
         rows = self._seen.get(ORDERS[self._order][0])
+        plain, ellipsis = self.glyphs.plain, self.glyphs.ellipsis
+        why = plain(visible(self._why))
         if not isinstance(rows, list):
-            return [(), (Part(f"   {visible(self._why)}", "dim"),)]
-        head = (
-            f"   {'PID':>7}  {'USER':<12} {'CPU':>7} {'MEMORY':>9} {'FILES':>7}  {'SINCE':<8} NAME"
-        )
-        lines: list[Line] = [(Part(fit(head, width), "dim"),)]
-        for row in rows:
-            if isinstance(row, dict):
-                lines.append(self._line(row, width))
-        return lines
+            return [(), *((Part(f"   {text}", "dim"),) for text in wrap(why, width - 3))]
+        head = f"   {'PID':>7}  {'USER':<12} {'CPU':>7} {'MEMORY':>8} {'FILES':>7}  {'UP':<6} NAME"
+        lines: list[Line] = [(Part(fit(head, width, ellipsis), "dim"),)]
+        if why:
+            lines.append((Part(fit(f"   as it was; now: {why}", width, ellipsis), "warn"),))
+        return [*lines, *(self._line(row, width) for row in rows if isinstance(row, dict))]
 
     def _line(self, row: dict[str, Any], width: int) -> Line:
         def number(key: str) -> float:
@@ -111,23 +117,36 @@ class ProcessesScreen(Frame):
         plain, ellipsis = self.glyphs.plain, self.glyphs.ellipsis
         files = row.get("files")
         user = fit(plain(visible(str(row.get("user") or "?"))), 12, ellipsis)
-        text = (
-            f"   {int(number('pid')):>7}  {user} {number('cpu_percent'):>5.0f} %"
-            f" {scaled(number('memory_bytes')):>9} {'?' if files is None else files:>7}"
-            f"  {format_duration(number('age_s')):<8} "
+        known = f"{int(files):,}" if isinstance(files, int | float) else "?"
+        cells = (
+            f"   {int(number('pid')):>7}  {user} ",
+            f"{number('cpu_percent'):>5.0f} %",
+            f" {scaled(number('memory_bytes')):>8}",
+            f" {known:>7}",
+            f"  {format_duration(number('age_s')):<6} ",
         )
-        name = fit(plain(visible(str(row.get("name")))), max(0, width - len(text)), ellipsis)
-        return (Part(text), Part(name, "strong"))
+        ordered = self._order + 1  # the column they are ordered by stands out
+        parts = [Part(text, "strong" if n == ordered else "") for n, text in enumerate(cells)]
+        name = plain(visible(str(row.get("name"))))
+        room = width - sum(cell_len(text) for text in cells)
+        return (*parts, Part(fit(name, max(0, room), ellipsis), "accent"))
 
     def action_order(self, order: int) -> None:
         """c, m, f: what comes first."""
         self._order = order
-        self.view("top").rebuild()
+        view = self.view("top")
+        view.scroll_lines(-view.top)
+        view.rebuild()
         self.view("header").rebuild()
 
     def action_lines(self, by: int) -> None:
         """Scroll."""
         self.view("top").scroll_lines(by)
+
+    def action_pages(self, by: int) -> None:
+        """Scroll by pages."""
+        view = self.view("top")
+        view.scroll_lines(by * max(1, view.size.height - 1))
 
     def action_back(self) -> None:
         """esc: to the gauges."""

@@ -146,7 +146,8 @@ def wrap(text: str, width: int) -> list[str]:
                 lines.append(current)
                 current = ""
                 continue
-            head = set_cell_size(word[:far], room).rstrip()
+            # In a single cell no wide character fits: it is cut by the edge, and the rest goes on.
+            head = set_cell_size(word[:far], room).rstrip() or word[0]
             lines.append(f"{current} {head}" if current else head)
             current, word = "", word[len(head) :]
         if not current:

@@ -83,6 +83,11 @@ class LineList(LineView, can_focus=True):
         return self._keys[self._cursor] if 0 <= self._cursor < len(self._keys) else None
 
     @property
+    def place_key(self) -> str | None:
+        """The key to come back to: the wanted one, for as long as it has not come."""
+        return self.key if self._wanted is None else self._wanted
+
+    @property
     def keys(self) -> list[str]:
         """The keys the cursor may stand on, in order."""
         return [key for key in self._keys if key is not None]
@@ -155,6 +160,7 @@ class LineList(LineView, can_focus=True):
 
     def action_move(self, by: int) -> None:
         """To the next row up or down that has a key."""
+        self._wanted = None
         index = self._cursor + by
         while 0 <= index < len(self._keys) and self._keys[index] is None:
             index += by
@@ -163,6 +169,7 @@ class LineList(LineView, can_focus=True):
 
     def action_page(self, by: int) -> None:
         """A page up or down."""
+        self._wanted = None
         step = max(1, self.size.height - 1)
         if self._cursor >= 0:
             self.scroll_lines(by * step)
@@ -170,6 +177,7 @@ class LineList(LineView, can_focus=True):
 
     def action_edge(self, side: int) -> None:
         """To the first or last row."""
+        self._wanted = None
         self._put(self._near(0 if side < 0 else len(self._keys) - 1))
 
     def action_choose(self) -> None:
@@ -182,6 +190,7 @@ class LineList(LineView, can_focus=True):
         index = event.y + self.top
         if not 0 <= index < len(self._keys) or self._keys[index] is None:
             return
+        self._wanted = None
         if index == self._cursor and event.chain > 1:
             self.action_choose()
         self._put(index)

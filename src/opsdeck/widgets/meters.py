@@ -35,6 +35,8 @@ def meter(
         filled = round(share(value, scale) * cells)
         if value > scale[0] and filled == 0:
             filled = 1
+        elif value < scale[1] and filled == cells:
+            filled = cells - 1  # only what is full looks full
     marks: dict[int, str] = {}
     for limit, name in limits:
         if limit is not None and scale[0] < limit.at < scale[1]:
