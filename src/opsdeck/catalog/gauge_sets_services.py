@@ -84,7 +84,6 @@ def _load() -> list[GaugeTable]:
             "id": "queue",
             "title": "Queue",
             "value": "queue",
-            "unit": "",
             "warn": 10,
             "crit": 100,
             "for": "1m",
