@@ -94,6 +94,11 @@ async def test_no_data_is_no_value_unless_that_means_something(aws: Moto) -> Non
     plain, zero = await look_many(target, [wanted("None"), wanted("None", empty=0)], 10.0)
     await target.aclose()
     assert document(plain)["value"] is None
+    # AND it says so itself, for the gauge that shows nothing else
+    [unseen] = document(plain)["not_seen"]
+    assert unseen["figures"] == ["value"]
+    assert unseen["why"].startswith("CloudWatch has no value of ")
+    assert document(zero)["not_seen"] == []
     assert (document(zero)["value"], document(zero)["at"]) == (0, None)
 
 

@@ -161,7 +161,16 @@ def number(expression: str, document: Document) -> tuple[float | None, str]:
             return float(value), ""
         return None, f"{expression} is no number that can be shown"
     if value is None:
-        return None, f"there is no {expression} in what was seen"
+        return None, _unseen(expression, document)
     kinds = {"str": "a text", "list": "a list", "dict": "a table"}
     found_kind = kinds.get(type(value).__name__, "something else")
     return None, f"{expression} is {found_kind}, not a number"
+
+
+def _unseen(expression: str, document: Document) -> str:
+    """Why a document does not tell it, where it says so itself: `not_seen` names parts that could
+    not be asked for, why, and the figures that are missing for that."""
+    for part in document.get("not_seen") or ():
+        if isinstance(part, dict) and expression in (part.get("figures") or ()):
+            return str(part.get("why"))
+    return f"what was looked at tells no {expression}"

@@ -126,8 +126,8 @@ async def _region_answers(
         lengths[metric] = max(lengths.get(metric, 0), int(each["points"]))
     groups: dict[float, list[_Metric]] = {}
     for metric, points in lengths.items():
-        span = metric.period * (points + LATE_PERIODS) + LATE_S
-        groups.setdefault(2.0 ** math.ceil(math.log2(span)), []).append(metric)
+        span = 2.0 ** math.ceil(math.log2(_span_s(metric, points)))
+        groups.setdefault(span, []).append(metric)
     chunks = [
         (span, metrics[start : start + MOST_IN_A_CALL])
         for span, metrics in groups.items()
@@ -264,7 +264,19 @@ def _document(
         "statistic": metric.statistic,
         "period_s": metric.period,
         "region": _region(wanted, found),
+        "not_seen": [] if value is not None else [_nothing(metric, int(wanted["points"]))],
     }
+
+
+def _nothing(metric: _Metric, points: int) -> Document:
+    minutes = _span_s(metric, points) / 60
+    why = f"CloudWatch has no value of {metric.name} of the last {minutes:.0f} min"
+    return {"part": metric.name, "why": why, "figures": ["value"]}
+
+
+def _span_s(metric: _Metric, points: int) -> float:
+    """How far back must be asked for so many points; the newest may be late."""
+    return metric.period * (points + LATE_PERIODS) + LATE_S
 
 
 _LATE = timedelta(seconds=LATE_S)

@@ -39,6 +39,24 @@ _TICKETS = (("queues", "execution"), ("wiredTiger", "concurrentTransactions"))
 """Where the queues before the storage engine stand: since 8.0, and in 7."""
 _PRIORITIES: tuple[tuple[str, ...], ...] = ((), ("normalPriority",), ("lowPriority",))
 
+_FIGURES = {
+    "status": (
+        "connections_used_percent",
+        "connections_current",
+        "connections_limit",
+        "operations_total",
+        "queue",
+        "cache_dirty_percent",
+        "cache_used_percent",
+        "uptime_s",
+    ),
+    "operations": ("longest_operation_s", "longest_operation"),
+    "replication": ("lag_s",),
+    "oplog": ("oplog_window_h",),
+    "disk": ("disk_free_bytes", "disk_used_percent"),
+}
+"""What each part tells."""
+
 MOST_OPERATIONS = 20
 LONGEST_TEXT = 120
 LONGEST_S = 1e10
@@ -92,7 +110,8 @@ class _Parts:
             reader.deadline = until
             if part == "status":
                 _alive(reader, error)
-            self.not_seen.append({"part": part, "why": str(error)[:300]})
+            figures = list(_FIGURES[part])
+            self.not_seen.append({"part": part, "why": str(error)[:300], "figures": figures})
             return None
         finally:
             reader.deadline = until
