@@ -23,6 +23,8 @@ BENCHES = (
     "check_http",
     "live",
     "blackhole",
+    "gauges",
+    "gauges_start",
 )
 
 
