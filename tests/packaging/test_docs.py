@@ -17,9 +17,13 @@ import opsdeck.widgets
 from opsdeck.app import OpsDeckApp
 from opsdeck.catalog import config, raw
 from opsdeck.catalog.config import load_config
+from opsdeck.catalog.gauge_sets import SETS
+from opsdeck.catalog.gauges import STATS, GaugeSpec
+from opsdeck.catalog.gauges_read import GAUGE_KEYS, OWN_KEYS
 from opsdeck.catalog.load import load_catalog, shipped_checklists_path
 from opsdeck.catalog.model import CADENCES
 from opsdeck.commands.root import COMMANDS
+from opsdeck.gauges import host
 from opsdeck.screens.keymap import keymap_of
 
 ROOT = Path(__file__).parents[2]
@@ -110,7 +114,7 @@ def test_a_configuration_example_loads(example: tuple[str, str], tmp_path: Path)
     # WHEN it is read
     found = load_config(file, {"HOME": str(tmp_path)})
     # THEN it has no fault, and its keys can be set
-    assert found.name == "acme-prod"
+    assert found.name == tomllib.loads(example[1]).get("deck", {}).get("name", "default")
     assert keymap_of(OpsDeckApp, found.keys).problems == []
 
 
@@ -124,6 +128,14 @@ def test_every_key_of_the_formats_is_described() -> None:
     words = {*CADENCES, *config.THEMES, *config.GLYPHS, *config.REFRESH, *raw.FILE_KEYS}
     assert [word for word in words if f"`{word}`" not in text and f'`"{word}"`' not in text] == []
     assert [name for name in config.SECTIONS if f"[{name}" not in text] == []
+
+
+def test_every_key_and_set_of_gauges_is_described() -> None:
+    text = (ROOT / "docs" / "gauges.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z0-9_-]+)`", text)) | set(re.findall(r"(?m)^(\w+) = ", text))
+    # THEN what the program reads, makes and shows by itself is there
+    own = {spec.id for spec in vars(host).values() if isinstance(spec, GaugeSpec)}
+    assert {*GAUGE_KEYS, *OWN_KEYS, *STATS, *SETS, *own} - named == set()
 
 
 def test_the_features_of_the_shipped_catalog_are_listed() -> None:
