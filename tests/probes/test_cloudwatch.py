@@ -97,7 +97,7 @@ async def test_no_data_is_no_value_unless_that_means_something(aws: Moto) -> Non
     # AND it says so itself, for the gauge that shows nothing else
     [unseen] = document(plain)["not_seen"]
     assert unseen["figures"] == ["value"]
-    assert unseen["why"].startswith("CloudWatch has no value of ")
+    assert unseen["why"].startswith("no value in CloudWatch for ")
     assert document(zero)["not_seen"] == []
     assert (document(zero)["value"], document(zero)["at"]) == (0, None)
 

@@ -173,4 +173,4 @@ def _unseen(expression: str, document: Document) -> str:
     for part in document.get("not_seen") or ():
         if isinstance(part, dict) and expression in (part.get("figures") or ()):
             return str(part.get("why"))
-    return f"what was looked at tells no {expression}"
+    return f"the look tells no {expression}"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from opsdeck.catalog.gauges import Limit
 from opsdeck.durations import format_duration
 from opsdeck.gauges.forecast import Forecast
 from opsdeck.gauges.gauge import Gauge
+
+LARGEST = 1e300
+"""What is beyond this is no measurement."""
 
 _STEPS = ("", "k", "M", "G", "T", "P", "E")
 
@@ -96,6 +100,31 @@ def breach_words(gauge: Gauge, now: float) -> str:
     if memory.tally.began and since >= 60:
         words.append(f"for {format_duration(since)}")
     return ", ".join(word for word in words if word)
+
+
+def turn_words(data: Mapping[str, Any]) -> str:
+    """An event `gauge.changed`: `CPU: critical at 97 %, after 5 h at warning (86 % to 97 %)`."""
+    unit = str(data.get("unit", ""))
+    words = [f"{data.get('title') or data.get('gauge')}: {data.get('to')}"]
+    value, low, high = (_told(data.get(key)) for key in ("value", "min", "max"))
+    if value is not None and data.get("to") != "unknown":
+        words.append(f" at {amount(value, unit)}")
+    lasted = _told(data.get("duration_s"))
+    if lasted and data.get("from"):
+        words.append(f", after {format_duration(max(1.0, lasted))} at {data['from']}")
+        if low is not None and high is not None:
+            least, most = amount(low, unit), amount(high, unit)
+            words.append(f" ({least})" if least == most else f" ({least} to {most})")
+    if data.get("reason"):
+        reason = "it will be full soon" if data["reason"] == "forecast" else data["reason"]
+        words.append(f": {reason}")
+    return "".join(words)
+
+
+def _told(value: Any) -> float | None:
+    """A number of an event; another writer may have written anything."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and abs(value) < LARGEST else None
 
 
 def worst_words(gauges: Sequence[Gauge]) -> str:

@@ -270,7 +270,7 @@ def _document(
 
 def _nothing(metric: _Metric, points: int) -> Document:
     minutes = _span_s(metric, points) / 60
-    why = f"CloudWatch has no value of {metric.name} of the last {minutes:.0f} min"
+    why = f"no value in CloudWatch for {minutes:.0f} min"
     return {"part": metric.name, "why": why, "figures": ["value"]}
 
 

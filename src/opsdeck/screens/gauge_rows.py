@@ -125,6 +125,11 @@ def gauge_line(
     why = _why(gauge, seen)
     if why and (cols.age or seen.value is None):  # where it is narrow, a last value says more
         room += cols.bar + cols.number + 2
+        if seen.age_s is None:  # then there is no age to stand behind it
+            return (
+                *parts,
+                Part(f" {fit(glyphs.plain(why), room + cols.age - 2, ellipsis)}", style),
+            )
         parts.append(Part(f" {fit(glyphs.plain(why), room - 1, ellipsis)}", style))
     else:
         bad = seen.level in ("warning", "critical")

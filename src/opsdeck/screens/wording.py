@@ -7,9 +7,11 @@ from typing import Any
 
 from opsdeck.catalog.model import Catalog, Checklist
 from opsdeck.durations import format_duration
+from opsdeck.gauges.words import turn_words
 from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.events import (
     CHECKED,
+    GAUGE_CHANGED,
     LOOKED,
     MARKS,
     NOTED,
@@ -164,6 +166,8 @@ def event_text(event: Event, catalog: Catalog) -> str:
             words = f"{by} had a probe look at {item}"
         case kind if kind == RELEASE_STARTED:
             words = f"{by} started release {visible(str(data.get('release', '')))}"
+        case kind if kind == GAUGE_CHANGED:
+            return visible(turn_words(data))
         case kind if kind == OPENED:
             words = f"journal opened by {by}"
         case kind:
