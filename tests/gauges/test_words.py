@@ -79,18 +79,18 @@ def test_limits_and_forecasts() -> None:
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ({}, "Memory: warning at 86 %, after 5 h at ok (41 % to 86 %)"),
+        ({}, "Memory: warning at 86 %, after 5 h ok (41 % to 86 %)"),
         ({"from": None}, "Memory: warning at 86 %"),
         (
             {"to": "unknown", "reason": "no answer within 5 s"},
-            "Memory: unknown, after 5 h at ok (41 % to 86 %): no answer within 5 s",
+            "Memory: unknown, after 5 h ok (41 % to 86 %): no answer within 5 s",
         ),
         (
             {"reason": "forecast"},
-            "Memory: warning at 86 %, after 5 h at ok (41 % to 86 %): it will be full soon",
+            "Memory: warning at 86 %, after 5 h ok (41 % to 86 %): it will be full soon",
         ),
-        ({"min": 86.0, "max": 86.0}, "Memory: warning at 86 %, after 5 h at ok (86 %)"),
-        ({"title": None}, "host-memory: warning at 86 %, after 5 h at ok (41 % to 86 %)"),
+        ({"min": 86.0, "max": 86.0}, "Memory: warning at 86 %, after 5 h ok (86 %)"),
+        ({"title": None}, "host-memory: warning at 86 %, after 5 h ok (41 % to 86 %)"),
         ({"value": "x", "min": [], "duration_s": True}, "Memory: warning"),
         ({"duration_s": 10**400}, "Memory: warning at 86 %"),
     ],

@@ -103,7 +103,7 @@ def breach_words(gauge: Gauge, now: float) -> str:
 
 
 def turn_words(data: Mapping[str, Any]) -> str:
-    """An event `gauge.changed`: `CPU: critical at 97 %, after 5 h at warning (86 % to 97 %)`."""
+    """An event `gauge.changed`: `CPU: critical at 97 %, after 5 h warning (86 % to 97 %)`."""
     unit = str(data.get("unit", ""))
     words = [f"{data.get('title') or data.get('gauge')}: {data.get('to')}"]
     value, low, high = (_told(data.get(key)) for key in ("value", "min", "max"))
@@ -111,7 +111,7 @@ def turn_words(data: Mapping[str, Any]) -> str:
         words.append(f" at {amount(value, unit)}")
     lasted = _told(data.get("duration_s"))
     if lasted and data.get("from"):
-        words.append(f", after {format_duration(max(1.0, lasted))} at {data['from']}")
+        words.append(f", after {format_duration(max(1.0, lasted))} {data['from']}")
         if low is not None and high is not None:
             least, most = amount(low, unit), amount(high, unit)
             words.append(f" ({least})" if least == most else f" ({least} to {most})")
