@@ -212,7 +212,11 @@ class Checking:
             said += f": {found}" if found else ""
             said += f"; {self._waiting}: see `opsdeck doctor`" if self._waiting else ""
             self.host.say("; ".join([said, *self._left]))
-        if self.offline_since is not None:
+        self.notice_offline()
+
+    def notice_offline(self) -> None:
+        """Say it where OpsDeck was found to be cut off, and ask until it is no longer."""
+        if self.offline_since is not None and self._asking is None:
             self.host.show_changes(None)
             self._ask_again()
 

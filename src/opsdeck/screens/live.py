@@ -67,6 +67,7 @@ class Live:
         finally:
             self._ticking = False
         self._say_changes()
+        self.host.checking.notice_offline()
         # What the terminal has not taken yet is old already: new values wait until it has.
         if self._news and not self.host.output_waits():
             self._news = False
