@@ -91,7 +91,9 @@ def test_the_wheel_holds_what_the_program_reads(wheel: Path) -> None:
     files = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()}
     files = {name for name in files if "__pycache__" not in name}
     inside = {name for name in names if ".dist-info/" not in name}
-    assert inside == files | {"opsdeck/shipped/checklists.toml"}
+    playbooks = {f"opsdeck/shipped/runbooks/{p.name}" for p in (ROOT / "runbooks").glob("*.md")}
+    assert len(playbooks) >= 5
+    assert inside == files | playbooks | {"opsdeck/shipped/checklists.toml"}
     assert shipped == (ROOT / "checklists.toml").read_bytes()
     assert "opsdeck = opsdeck.cli:main" in entry
     assert any(name.endswith("LICENSE") for name in names)
