@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PART = "gauges"
 PATIENCE_S = 10.0
 DAY_S = 86_400
+DEAR_USD = 5.0
+"""More than this a day is worth a word."""
 _TOLD = frozenset({"offline"})
 """Causes that were told with the targets."""
 
@@ -42,19 +44,20 @@ def cost_findings(deck: Deck) -> Iterator[Finding]:
 
 
 def _cost(name: str, metrics: list[float], others: list[float]) -> Finding:
-    asked = sum(DAY_S / every for every in metrics)
+    told = [(metrics, "metric"), (others, "other question")]
+    asked = " and ".join(
+        f"{plural(len(each), noun)}, {sum(DAY_S / every for every in each):,.0f} times a day"
+        for each, noun in told
+        if each
+    )
     cost = metric_cost_per_day(metrics) + request_cost_per_day(others)
     what = (
-        f"{plural(len(metrics), 'metric')} of CloudWatch, asked for {asked:,.0f} times a day"
-        f" while OpsDeck runs: about {cost:.2f} USD a day, {cost * 30:.0f} USD in 30 days"
+        f"CloudWatch is asked for {asked} while OpsDeck runs:"
+        f" about {cost:.2f} USD a day, {cost * 30:.0f} USD in 30 days"
     )
     level: Level = "warn" if cost >= DEAR_USD else "ok"
     todo = "a longer period, or fewer metrics, cost less" if level == "warn" else ""
     return _finding(level, name, what, todo)
-
-
-DEAR_USD = 5.0
-"""More than this a day is worth a word."""
 
 
 async def reading_findings(looks: Looks) -> list[Finding]:

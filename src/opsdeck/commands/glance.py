@@ -12,9 +12,9 @@ import click
 
 from opsdeck.commands.door import Door
 from opsdeck.commands.groups import pass_door
-from opsdeck.commands.output import say_json, say_text
+from opsdeck.commands.output import say_json, say_text, warn
 from opsdeck.commands.table import width
-from opsdeck.errors import UsageError
+from opsdeck.errors import NotSavedError, OpsDeckError, UsageError
 
 if TYPE_CHECKING:
     from opsdeck.reports.glance import Glance
@@ -61,7 +61,8 @@ def glance(
     """How everything is, on one screen: gauges, failing items, what is due.
 
     Gauges are looked at now; one that does not answer in time is shown as it was last seen, with
-    its age. Exit status: 0 all well, 1 warning, 2 critical or failing, 3 unknown.
+    its age. Exit status: 0 all well, 1 warning, 2 critical or failing, 3 unknown. With --nagios
+    it is 3 for whatever else goes wrong, too.
 
     \b
     Examples:
@@ -80,9 +81,18 @@ def glance(
         raise UsageError(f"--{chosen[0]} and --{chosen[1]} are two forms: choose one")
     form = chosen[0] if chosen else "text"
     patience_s = timeout or (QUICK_S if form == "text" else PATIENT_S)
-    return asyncio.run(
-        _glances(door, form, output, watch, patience_s=0.0 if last_known else patience_s)
-    )
+    looking = _glances(door, form, output, watch, patience_s=0.0 if last_known else patience_s)
+    try:
+        return asyncio.run(looking)
+    except (OpsDeckError, OSError) as error:
+        if form != "nagios" or isinstance(error, BrokenPipeError):
+            raise
+        from opsdeck.reports.glance import EXIT
+        from opsdeck.reports.glance_machines import nagios_trouble
+
+        # Monitoring systems read stdout alone, and know no other exit status.
+        say_text(nagios_trouble(str(error)))
+        return EXIT["unknown"]
 
 
 async def _glances(
@@ -96,9 +106,10 @@ async def _glances(
         while True:
             began = time.monotonic()
             found = await glancing.glance(patience_s)
-            _write(found, form, output, door, again=watch is not None)
             if watch is None:
+                _write(found, form, output, door)
                 return EXIT[found.status]
+            _write_again(found, form, output, door)
             sys.stdout.flush()
             await asyncio.sleep(max(0.0, began + watch - time.monotonic()))
             glancing.catch_up()
@@ -106,7 +117,17 @@ async def _glances(
         await glancing.aclose()
 
 
-def _write(found: Glance, form: str, output: Path | None, door: Door, *, again: bool) -> None:
+def _write_again(found: Glance, form: str, output: Path | None, door: Door) -> None:
+    """A disk that is full for a while ends no watch: the next glance may be written again."""
+    try:
+        _write(found, form, output, door, again=True)
+    except NotSavedError as error:
+        warn(str(error))
+
+
+def _write(
+    found: Glance, form: str, output: Path | None, door: Door, *, again: bool = False
+) -> None:
     from opsdeck.reports import glance_machines as machines
 
     if form == "json" and output is None:
@@ -116,7 +137,7 @@ def _write(found: Glance, form: str, output: Path | None, door: Door, *, again: 
     if output is not None:
         from opsdeck.commands.outfile import write_whole
 
-        write_whole(output, text)
+        write_whole(output, text, shared=True)
         return
     clear = again and form == "text" and sys.stdout.isatty() and _clears(door)
     say_text(("\x1b[H\x1b[2J" if clear else "") + text + ("\n" if again and not clear else ""))

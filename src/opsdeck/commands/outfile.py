@@ -1,4 +1,4 @@
-"""Files that a command was told to write: whole or not at all, readable by their owner only."""
+"""Files that a command was told to write: whole or not at all, and who may read them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from opsdeck.errors import NotSavedError
 from opsdeck.journal.files import fsync_folder, in_words
 
 FILE_MODE = 0o600
+SHARED_MODE = 0o644
+"""Of a file that another user's program reads, as far as the umask allows it."""
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path, *, shared: bool = False) -> Iterator[BinaryIO]:
     """A stream whose content becomes the file `path` when the block ends, and not before.
 
-    The file has mode 0600 whatever the umask; symbolic links are followed. A pipe or device is
-    written to as it is. Raises NotSavedError, and the old content is then intact.
+    The file has mode 0600 whatever the umask, or 0644 less the umask where it is `shared`;
+    symbolic links are followed. A pipe or device is written to as it is. Raises NotSavedError,
+    and the old content is then intact.
     """
     try:
         target = path.resolve()
@@ -30,10 +33,11 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
             return
         temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}.{os.urandom(4).hex()}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        handle = os.open(temporary, flags, FILE_MODE)
+        handle = os.open(temporary, flags, SHARED_MODE if shared else FILE_MODE)
         try:
             with open(handle, "wb") as stream:
-                os.fchmod(handle, FILE_MODE)
+                if not shared:
+                    os.fchmod(handle, FILE_MODE)
                 yield stream
                 stream.flush()
                 os.fsync(handle)
@@ -55,7 +59,7 @@ def _is_special(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, *, shared: bool = False) -> None:
     """Make `text` the content of a file; raises NotSavedError."""
-    with written_whole(path) as stream:
+    with written_whole(path, shared=shared) as stream:
         stream.write(text.encode("utf-8", "replace"))

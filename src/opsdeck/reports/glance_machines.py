@@ -77,9 +77,8 @@ def as_nagios(glance: Glance) -> str:
 
 def nagios_trouble(message: str) -> str:
     """The line where there is no glance at all: a configuration with faults, for example."""
-    first, *more = [line for line in message.splitlines() if line.strip()] or ["nothing was seen"]
-    rest = f" (and {plural(len(more), 'line')} more)" if more else ""
-    return f"OPSDECK UNKNOWN - {_cut(_plain(first), _TEXT_LIMIT)}{rest}\n"
+    said = " ".join(line.strip() for line in message.splitlines() if line.strip())
+    return f"OPSDECK UNKNOWN - {_cut(_plain(said or 'nothing was seen'), _TEXT_LIMIT)}\n"
 
 
 def _told(glance: Glance) -> str:

@@ -16,7 +16,8 @@ from opsdeck.reports.glance import (
     ItemSeen,
 )
 from opsdeck.reports.glance_certificates import Certificate
-from opsdeck.reports.glance_words import Told, fitted, joined, pending, told, well, wrapped
+from opsdeck.reports.glance_next import next_step
+from opsdeck.reports.glance_words import Told, fitted, joined, pending, told, trimmed, well, wrapped
 from opsdeck.text import cells, cut, plural, visible
 
 LINES = 23
@@ -54,7 +55,7 @@ def render(glance: Glance, zone: ZoneInfo, width: int = 80) -> str:
     shares = _shares(parts, LINES - len(lines) - len(tail))
     for part, share in zip(parts, shares, strict=True):
         lines += _bounded(part, share)
-    return "".join(f"{cut(line, width).rstrip()}\n" for line in (*lines, *tail))
+    return "".join(f"{trimmed(line, width).rstrip()}\n" for line in (*lines, *tail))
 
 
 def _headline(glance: Glance, zone: ZoneInfo, width: int) -> str:
@@ -114,7 +115,7 @@ def _both(text: str, why: str, room: int) -> str:
     if cells(text) + cells(why) <= room:
         return text + why
     most = max(room // 2, room - cells(why))
-    return cut(cut(text, most) + why, room)
+    return trimmed(trimmed(text, most) + why, room)
 
 
 def _when(item: ItemSeen, now: datetime) -> str:
@@ -166,6 +167,8 @@ def _last_lines(glance: Glance, room: int) -> Iterator[str]:
     yield _line("release", f"  {joined(release, f'; signed off: {_signed(glance)}', room - 2)}")
     count = len(glance.incidents)
     yield _line("incidents", f"  {count} open" if count else "  none open")
+    if todo := next_step(glance):
+        yield _line("next", f"  {trimmed(todo, room - 2)}")
 
 
 def _signed(glance: Glance) -> str:

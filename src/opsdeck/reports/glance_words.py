@@ -163,10 +163,20 @@ def fitted(words: Iterable[str], room: int) -> str:
     return line
 
 
+def trimmed(text: str, room: int) -> str:
+    """The text, cut between two words where that leaves most of it."""
+    short = cut(text, room)
+    kept = short[:-1]
+    if short == text or text[len(kept)].isspace():
+        return short
+    words = kept.rpartition(" ")[0].rstrip(" ,;:(")
+    return f"{words}…" if cells(words) >= room // 2 else short
+
+
 def joined(name: str, rest: str, room: int) -> str:
     """Both in so much room: what follows a long name matters more than all of the name."""
     least = min(cells(name), room // 3)
-    return cut(cut(name, max(least, room - cells(rest))) + rest, room)
+    return trimmed(trimmed(name, max(least, room - cells(rest))) + rest, room)
 
 
 def wrapped(one: Told, room: int) -> Iterator[str]:
@@ -176,14 +186,14 @@ def wrapped(one: Told, room: int) -> Iterator[str]:
         return
     lead = f"{one.name}{one.rest}{'; ' if one.rest else ': '}{one.last}"
     if not one.values:
-        yield cut(lead, room)
+        yield trimmed(lead, room)
         return
     few = ", ".join(one.values[:ENOUGH]) + (_MORE if len(one.values) > ENOUGH else "")
     if cells(f"{lead}: {few}") <= room:
         yield f"{lead}: {fitted(one.values, room - cells(lead) - 2)}"
     elif one.rest:
         yield joined(one.name, one.rest, room)
-        yield cut(f"{one.last}: {fitted(one.values, room - cells(one.last) - 2)}", room)
+        yield trimmed(f"{one.last}: {fitted(one.values, room - cells(one.last) - 2)}", room)
     else:
         yield joined(one.name, f": {one.last}", room)
-        yield cut(fitted(one.values, room), room)
+        yield trimmed(fitted(one.values, room), room)
