@@ -100,7 +100,9 @@ def test_every_glyph_is_one_cell_and_has_an_ascii_twin() -> None:
 def _glyphs(glyphs: object) -> list[str]:
     fields = [getattr(glyphs, name) for name in glyphs.__struct_fields__]  # type: ignore[attr-defined]
     states = [glyph for field in fields if isinstance(field, dict) for glyph in field.values()]
-    return states + [field for field in fields if isinstance(field, str)]
+    heights: list[str] = list(glyphs.heights)  # type: ignore[attr-defined]
+    single = [f for f in fields if isinstance(f, str) and len(f) != len(heights)]
+    return states + single + heights
 
 
 def test_words_are_counted() -> None:

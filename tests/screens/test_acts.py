@@ -166,7 +166,7 @@ async def test_cancelling_the_release_records_nothing(desk: Desk) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, Prompt))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(pilot.app.screen, Prompt))
-        assert not desk.home.exists()
+        assert not (desk.home / "journal").exists()
         await pilot.press("space")
         await until(pilot, lambda: isinstance(pilot.app.screen, Prompt))
 
