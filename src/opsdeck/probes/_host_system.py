@@ -21,6 +21,9 @@ MOST_DISKS = 100
 _READ_ONLY = frozenset({"squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"})
 """Images that are always full."""
 
+_FILES = frozenset({"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"})
+"""What is laid into a container from outside: files of a disk, not the disk."""
+
 
 def percent(part: float, whole: float) -> float | None:
     """How much of the whole, with one decimal; None of nothing."""
@@ -66,7 +69,8 @@ def mounts(psutil: ModuleType, folders: Iterable[str]) -> list[Mount]:
         return chosen
     seen: dict[str, Mount] = {}
     for part in psutil.disk_partitions(all=False):
-        if part.fstype not in _READ_ONLY and "ro" not in part.opts.split(","):
+        real = part.fstype not in _READ_ONLY and "ro" not in part.opts.split(",")
+        if real and part.mountpoint not in _FILES:
             mount = Mount(part.mountpoint, part.fstype)
             known = seen.get(part.device)
             if known is None or len(mount.path) < len(known.path):
