@@ -190,11 +190,8 @@ def test_a_limit_of_processor_time_that_binds_is_the_whole(tmp_path: Path) -> No
     group = container(folder, cpu_max="50000 100000\n", cpu_stat="usage_usec 1000000\n")
     sampler = HostSampler(psutil, cgroup=group, clock=lambda: next(clock))
     sampler.fast()
-    time.sleep(0.05)  # for the kernel's own counters to move
     (folder / "cpu.stat").write_text("usage_usec 1250000\n")
     first = by_id(sampler.fast())["host-cpu"]
-    if first.value is None:  # the first pass has not got to it: no tick of the machine yet
-        pytest.skip("this machine's processor counts no time")
     assert first.value == pytest.approx(50.0)
     assert first.detail == "of the container's 0.5 cores"
 

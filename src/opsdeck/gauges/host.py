@@ -106,13 +106,14 @@ class HostSampler:
         limit = self._limits.cpus
         count = len(self._cores)
         whole = sum(core.all for core in spent)
+        own, limited = self._own(), limit is not None and limit < count
+        if limit is not None and limited:
+            yield self._limited_cpu(limit, own)
         if not whole:
-            yield Sample(CPU, None)
+            yield from () if limited else [Sample(CPU, None)]
             return
-        busy = 100 * max(0.0, sum(core.busy for core in spent) - self._own()) / whole
-        if limit is not None and limit < count:
-            yield self._limited_cpu(limit)
-        else:
+        if not limited:
+            busy = 100 * max(0.0, sum(core.busy for core in spent) - own) / whole
             yield Sample(CPU, busy, f"{count} cores" if count > 1 else "1 core")
         each = [100 * core.busy / core.all if core.all else 0.0 for core in spent]
         if count > 1:
@@ -129,14 +130,14 @@ class HostSampler:
         before, self._own_s = self._own_s, sum(os.times()[:4])
         return self._own_s - before
 
-    def _limited_cpu(self, limit: float) -> Sample:
+    def _limited_cpu(self, limit: float, own_s: float) -> Sample:
         """Of what the container may use, not of the machine."""
         seen, now = self._cgroup.cpu_use(), self._clock()
         use = seen.usage_usec / 1e6 if seen is not None else None
         before, self._busy = self._busy, None if use is None else (now, use)
         if before is None or use is None or now - before[0] < _MIN_S:
             return Sample(CPU, None)
-        share = 100 * (use - before[1]) / (now - before[0]) / limit
+        share = 100 * (use - before[1] - own_s) / (now - before[0]) / limit
         return Sample(CPU, min(100.0, max(0.0, share)), f"of the container's {limit:g} cores")
 
     # Memory
