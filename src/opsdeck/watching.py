@@ -137,7 +137,8 @@ class Watching:
             task.cancel()
         if self.lease.held:
             folder, at = cache_folder(self.deck), self.now()
-            keeping.write(folder, keeping.LAST, keeping.dump_last(self.board, at))
+            if not self._unsaved:  # else the next start sees the change again, and records it
+                keeping.write(folder, keeping.LAST, keeping.dump_last(self.board, at))
             keeping.write(folder, keeping.SERIES, keeping.dump_series(self.board, at))
             self.lease.release()
 
@@ -256,7 +257,7 @@ class Watching:
             return
         self._busy.add(LAST)
         folder, at = cache_folder(self.deck), self.now()
-        files = {keeping.LAST: keeping.dump_last(self.board, at)}
+        files = {} if self._unsaved else {keeping.LAST: keeping.dump_last(self.board, at)}
         if series:
             files[keeping.SERIES] = keeping.dump_series(self.board, at)
         self._spawn(self._written(folder, files))
