@@ -47,6 +47,20 @@ def test_all_is_well() -> None:
     ]
 
 
+@pytest.mark.parametrize("width", [80, 100, 140, 400])
+def test_gauges_that_are_ok_are_named_or_counted(width: int) -> None:
+    # GIVEN gauges of which some are never named
+    minor = [gauge(f"host-{name}", source="host") for name in ("cores", "net-in", "io-read")]
+    named = [gauge(f"g{n}", title=f"Gauge number {n}") for n in range(9)]
+    [line] = [text for text in shown(glance(*named, *minor), width) if text.startswith("gauges")]
+    # THEN those named and those counted are all of them
+    more = re.search(r", (\d+) more$", line)
+    assert line.startswith("gauges      + 12 gauges ok: Gauge number 0")
+    assert more is not None
+    assert len(re.findall(r"Gauge number", line)) + int(more[1]) == 12
+    assert len(line) <= width
+
+
 def test_the_worst_comes_first() -> None:
     # GIVEN gauges at every level, as they were written
     seen = glance(

@@ -166,8 +166,11 @@ def _text(found: Glance, form: str, door: Door) -> str:
     from zoneinfo import ZoneInfo
 
     from opsdeck.reports.glance_text import render
+    from opsdeck.terminal import locale_is_utf8
 
-    return render(found, ZoneInfo(door.config.timezone), width() or 80)
+    text = render(found, ZoneInfo(door.config.timezone), width() or 80)
+    # Of itself it has one character that is not ASCII; what people wrote is theirs.
+    return text if locale_is_utf8(door.environ) else text.replace("…", "~")
 
 
 COMMANDS = {"glance": glance}

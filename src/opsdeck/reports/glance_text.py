@@ -148,7 +148,7 @@ def _well(glance: Glance, room: int) -> Iterator[str]:
     elif count:
         lead, listed = f"+ {plural(count, 'gauge')} ok", well(glance)
         room -= len(lead) + 2
-        names = fitted(listed, room) if listed else ""
+        names = fitted(listed, room, besides=count - len(listed)) if listed else ""
         yield _line("gauges", f"{lead}: {names}" if names and cells(names) <= room else lead)
 
 

@@ -149,18 +149,24 @@ def _age_note(gauge: GaugeSeen) -> str:
 # Into so much room
 
 
-def fitted(words: Iterable[str], room: int) -> str:
-    """As many of these as fit whole, and how many there are more; never fewer than one."""
+def fitted(words: Iterable[str], room: int, *, besides: int = 0) -> str:
+    """As many of these as fit whole, and how many there are more; never fewer than one.
+
+    `besides`: so many more there are that are never named.
+    """
     rest = list(words)
     line = ""
     while rest:
         longer = f"{line}, {rest[0]}" if line else rest[0]
-        more = f", {len(rest) - 1:,} more" if len(rest) > 1 else ""
-        if line and cells(longer) + cells(more) > room:
-            return f"{line}, {len(rest):,} more"
+        if line and cells(longer + _more(len(rest) - 1 + besides)) > room:
+            break
         line = longer
         rest.pop(0)
-    return line
+    return line + _more(len(rest) + besides)
+
+
+def _more(count: int) -> str:
+    return f", {count:,} more" if count else ""
 
 
 def trimmed(text: str, room: int) -> str:
