@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from opsdeck.checks.remote import Remote
 from tests.screens.desk import Desk
+from tests.screens.gauge_desk import GaugeDesk
+from tests.watched import Waiting
 
 
 @pytest.fixture
@@ -33,3 +35,18 @@ async def workers_end(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     for remote in left:
         async with asyncio.timeout(20):
             await remote.ended()
+
+
+@pytest.fixture
+def service() -> Iterator[Waiting]:
+    """A service that tells how many wait at it."""
+    found = Waiting()
+    yield found
+    found.partner.close()
+
+
+@pytest.fixture
+def gauge_desk(tmp_path: Path, service: Waiting, monkeypatch: pytest.MonkeyPatch) -> GaugeDesk:
+    """A deck that watches it; what is agreed to is kept in the test's own folder."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return GaugeDesk(tmp_path, service)

@@ -13,6 +13,9 @@ Stat = Literal["last", "mean", "max", "p50", "p95", "errors"]
 STATS: tuple[Stat, ...] = ("last", "mean", "max", "p50", "p95", "errors")
 """What of the last looks is shown: the newest, or something of the last `over` of them."""
 
+HOST = "host"
+"""The source of this machine's own gauges."""
+
 DEFAULT_EVERY_S = 10.0
 DEFAULT_OVER = 20
 
@@ -57,7 +60,7 @@ class GaugeSpec(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     title: str
     source: str
-    """The target's name; `host` for this machine."""
+    """The target's name; `HOST` for this machine."""
     probe: dict[str, Any] = {}
     value: str = "value"
     unit: str = ""

@@ -7,13 +7,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from opsdeck.catalog.gauges import Adjustment, Gauges, GaugeSpec
+from opsdeck.catalog.gauges import HOST, Adjustment, Gauges, GaugeSpec
 from opsdeck.checks.reading import IN_ONE_CALL, Reading, Wanted
 from opsdeck.gauges.gauge import Change, Gauge, Memory
 from opsdeck.gauges.levels import RANK, Level
-
-HOST = "host"
-"""The source of this machine's own gauges."""
 
 GONE_S = 60.0
 """A gauge of a thing that went away, such as a file system, is shown for so long."""

@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-from opsdeck.catalog.gauges import GaugeSpec, Limit
-from opsdeck.gauges.board import HOST, Room, Sample
+from opsdeck.catalog.gauges import HOST, GaugeSpec, Limit
+from opsdeck.gauges.board import Room, Sample
 from opsdeck.probes import _host_system as system
 
 MOUNTS_EVERY_S = 30.0

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from opsdeck.catalog.gauges import GaugeSpec, Limit
-from opsdeck.gauges.board import HOST, Room, Sample
+from opsdeck.catalog.gauges import HOST, GaugeSpec, Limit
+from opsdeck.gauges.board import Room, Sample
 from opsdeck.probes import _host_rates as rates
 from opsdeck.probes import _host_system as system
 from opsdeck.probes._host_cgroup import Cgroup

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opsdeck.catalog.gauges import Limit
+from opsdeck.catalog.gauges import HOST, Limit
 from opsdeck.durations import format_duration
 from opsdeck.gauges.forecast import Forecast
 from opsdeck.gauges.gauge import Gauge
@@ -87,10 +87,16 @@ def detail_words(gauge: Gauge) -> str:
     return ""
 
 
-def breach_words(gauge: Gauge, now: float) -> str:
+def sourced_title(gauge: Gauge) -> str:
+    """A gauge's title; where it is not of this machine, after the name of its target."""
+    source, title = gauge.spec.source, gauge.spec.title
+    return title if source == HOST or source in title else f"{source}: {title}"
+
+
+def breach_words(gauge: Gauge, now: float, title: str | None = None) -> str:
     """What is wrong: `CPU 97 %, limit 95 %, for 4 min`, `Disk /var 88 %, full in about 9 h`."""
     spec, memory = gauge.spec, gauge.memory
-    words = [f"{spec.title} {amount(gauge.value, spec.unit)}"]
+    words = [f"{title or spec.title} {amount(gauge.value, spec.unit)}"]
     limit = spec.crit if gauge.level == "critical" else spec.warn
     if memory.reason == "forecast":
         words.append(forecast_words(gauge.forecast))

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from opsdeck.catalog.gauges import HOST
 from opsdeck.durations import format_duration
-from opsdeck.gauges.board import HOST
 from opsdeck.gauges.levels import Level
 from opsdeck.gauges.words import age_words, amount, limit_words
 from opsdeck.reports.glance import GaugeSeen, Glance

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from opsdeck.catalog.playbooks import playbook_title
 from opsdeck.gauges.gauge import Gauge
-from opsdeck.gauges.words import breach_words, worst_words
+from opsdeck.gauges.words import breach_words, sourced_title, worst_words
 from opsdeck.screens.gauge_rows import STYLES, level_glyph
 from opsdeck.screens.gauge_short import short_rows
 from opsdeck.text import visible
@@ -43,7 +43,8 @@ def _breach_row(
         room = width // 3 if width >= _NARROW else 0
         right = f"  p {fit(title, min(cell_len(title), room), glyphs.ellipsis)} "
     room = width - cell_len(head) - cell_len(right)
-    words = fit(glyphs.plain(visible(breach_words(gauge, now))), room, glyphs.ellipsis)
+    words = visible(breach_words(gauge, now, sourced_title(gauge)))
+    words = fit(glyphs.plain(words), room, glyphs.ellipsis)
     parts = (Part(head, STYLES[level]), Part(words, "strong"), Part(right, "dim"))
     return Row(parts, f"gauge {gauge.spec.id}")
 

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from rich.cells import cell_len
 
-from opsdeck.gauges.board import HOST
+from opsdeck.catalog.gauges import HOST
 from opsdeck.gauges.gauge import Gauge
 from opsdeck.gauges.levels import Level
 from opsdeck.gauges.words import age_words, amount, detail_words, forecast_words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from opsdeck.gauges.board import HOST
+from opsdeck.catalog.gauges import HOST
 from opsdeck.gauges.gauge import Gauge
 from opsdeck.gauges.words import age_words, amount, forecast_words
 from opsdeck.screens.gauge_rows import STYLES, fit_right, is_old, level_glyph, trend_text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsdeck.gauges.levels import RANK
 from opsdeck.gauges.schedule import Clock
-from opsdeck.gauges.words import breach_words
+from opsdeck.gauges.words import breach_words, sourced_title
 from opsdeck.text import visible
 from opsdeck.watching import Watching
 
@@ -92,9 +92,9 @@ class Live:
             return
         more = f", and {len(told) - 1} more" if told[1:] else ""
         if told is better:
-            self.host.say(f"{visible(gauge.spec.title)} is ok again{more}", "good")
+            self.host.say(f"{visible(sourced_title(gauge))} is ok again{more}", "good")
             return
-        words = visible(breach_words(gauge, self.watching.now()))
+        words = visible(breach_words(gauge, self.watching.now(), sourced_title(gauge)))
         if told[0].after == "critical":
             self.host.say(f"CRITICAL: {words}{more}", "bad")
         else:

@@ -105,7 +105,7 @@ class PastKeys(GaugeKeys):
         now = self._now()
         start = self.moment if self.moment is not None else now
         moment = start + minutes * STEP_S
-        if moment >= now:
+        if moment >= now - (STEP_S / 2 if minutes > 0 else 0):
             self.action_live()
         elif moment < now - FARTHEST_S:
             self._show(now - FARTHEST_S)
