@@ -23,9 +23,16 @@ OWN = ("cpu", "cores", "steal", "iowait", "memory", "swap", "load", "files", "ne
 
 def queue_gauge(**more: Any) -> GaugeSpec:
     """How many wait at the partner: warning at 50, critical at 90."""
-    more = {"every_s": 10.0, "unit": "", "value": "body.waiting", **above(50, 90), **more}
+    more = {
+        "title": "Queue",
+        "every_s": 10.0,
+        "unit": "",
+        "value": "body.waiting",
+        **above(50, 90),
+        **more,
+    }
     probe = {"kind": "http", "target": "web", "timeout": 2}
-    return GaugeSpec(id="queue", title="Queue", source="web", probe=probe, **more)
+    return GaugeSpec(id="queue", source="web", probe=probe, **more)
 
 
 class Waiting:
