@@ -37,12 +37,14 @@ class GaugeDesk:
         glyphs: Glyphs = UNICODE,
         queue: dict[str, Any] | None = None,
         refresh: Any = "normal",
+        url: str = "",
         **options: Any,
     ) -> OpsDeckApp:
         """An app on a Deck of its own, with these gauges too."""
-        changed = queue_gauge(every_s=1.0, playbook="api-response-slowdown", **(queue or {}))
+        usual = {"every_s": 1.0, "playbook": "api-response-slowdown"}
+        changed = queue_gauge(**{**usual, **(queue or {})})
         self.queue = changed
-        web = {"kind": "web", "url": self.service.partner.url}
+        web = {"kind": "web", "url": url or self.service.partner.url}
         return self.desk.app(
             glyphs,
             gauges=Gauges(specs=(changed, *more)),

@@ -22,11 +22,13 @@ from opsdeck.screens.wording import span
 from opsdeck.session import Place
 from opsdeck.text import plural, visible
 from opsdeck.widgets.glyphs import bar
-from opsdeck.widgets.lines import Part, Row, fit
+from opsdeck.widgets.lines import Part, Row, cut, fit
 from opsdeck.widgets.list import LineList
 
 MOST_CONCERNS = 4
 GAUGE_LINES, MORE_GAUGE_LINES = 4, 8
+NARROW = 60
+"""Below so many columns DUE has no bars."""
 TALL = 34
 """From so many rows on there is room for more gauges."""
 
@@ -204,8 +206,9 @@ class DeckScreen(ListChecks, GaugeKeys):
 
     def _due_row(self, due: Due, width: int) -> Row:
         glyphs, view = self.glyphs, due.next_view
-        head = f"   {fit(glyphs.plain(self._due_title(due)), 25, glyphs.ellipsis)} "
-        progress = bar(glyphs, due.done, due.total)
+        title_cells = 25 if width >= NARROW else 12
+        head = f"   {fit(glyphs.plain(self._due_title(due)), title_cells, glyphs.ellipsis)} "
+        progress = bar(glyphs, due.done, due.total) if width >= NARROW else ""
         count = f" {due.done:>3}/{due.total:<3} "
         key = f"list {view.checklist.id}"
         if due.cadence in ("release", "standing") and due.done < due.total:
@@ -221,21 +224,13 @@ class DeckScreen(ListChecks, GaugeKeys):
             # Nothing was done in a release that does not exist, whatever the team does not use.
             state, progress, count = (
                 "none is open: R starts one",
-                bar(glyphs, 0, 1),
+                bar(glyphs, 0, 1) if width >= NARROW else "",
                 " " * len(count),
             )
         room = width - cell_len(head) - cell_len(progress) - cell_len(count) - cell_len(right) - 1
         body = fit(glyphs.plain(f" {state}"), room, glyphs.ellipsis)
-        return Row(
-            (
-                Part(head),
-                Part(progress, "bar"),
-                Part(count, "strong"),
-                Part(body, "dim"),
-                Part(f" {right}"),
-            ),
-            key,
-        )
+        parts = (Part(head), Part(progress, "bar"), Part(count, "strong"), Part(body, "dim"))
+        return Row(cut((*parts, Part(f" {right}")), width, glyphs.ellipsis), key)
 
     def _due_title(self, due: Due) -> str:
         view = due.views[0]
