@@ -308,12 +308,6 @@ class OpsDeckApp(DeckHost):
         if not isinstance(self.screen, GaugeScreen):
             self.push_screen(GaugeScreen(identity, moment))
 
-    def output_waits(self) -> bool:
-        """Whether the terminal has not taken yet what was written before."""
-        writer = getattr(self._driver, "_writer_thread", None)
-        waiting = getattr(writer, "_queue", None)
-        return waiting is not None and waiting.qsize() > 0
-
     def ask_for_echo(self) -> None:
         """Ask again whether the terminal knows synchronized output: it answers at once."""
         if self._driver is not None:

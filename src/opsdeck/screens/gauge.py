@@ -26,7 +26,7 @@ from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.fold import Mark
 from opsdeck.screens.gauge_keys import code_lines
 from opsdeck.screens.gauge_plot import Span, plot_lines, times_line, turn_words
-from opsdeck.screens.gauge_rows import STYLES, is_old, level_glyph, seen_at
+from opsdeck.screens.gauge_rows import STYLES, is_old, level_glyph
 from opsdeck.screens.past import PastKeys
 from opsdeck.screens.wording import when
 from opsdeck.session import Place
@@ -145,7 +145,7 @@ class GaugeScreen(PastKeys):
 
     def _head(self, gauge: Gauge, now: float, width: int) -> list[Line]:
         """State, value, and what is to be said of them, on as many lines as that needs."""
-        seen = seen_at(gauge, now, self.moment, self._turns())
+        seen = self.seen(gauge, self._turns())
         glyph, plain = level_glyph(self.glyphs, seen.level), self.glyphs.plain
         word = f" {glyph} {seen.level or ('waiting' if seen.live else 'no value')}  "
         old = seen.live and gauge.at is not None and is_old(gauge, now)

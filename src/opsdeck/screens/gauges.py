@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from opsdeck.deck import Touched
 from opsdeck.gauges.words import worst_words
-from opsdeck.screens.gauge_rows import columns, gauge_line, seen_at, source_title
+from opsdeck.screens.gauge_rows import columns, gauge_line, source_title
 from opsdeck.screens.past import PastKeys
 from opsdeck.session import Place
 from opsdeck.widgets.lines import Part, Row, fit
@@ -103,7 +103,7 @@ class GaugesScreen(PastKeys):
         glyphs, watching = self.glyphs, self.host.watching
         if watching is None or not (gauges := watching.board.gauges()):
             return [Row((Part("   the first values come in a moment", "dim"),))]
-        now, cols = watching.now(), columns(width)
+        cols = columns(width)
         turns = self.deck.state.gauges.get(self.deck.journal.writer, {})
         rows: list[Row] = []
         source = None
@@ -111,7 +111,7 @@ class GaugesScreen(PastKeys):
             if gauge.spec.source != source:
                 source = gauge.spec.source
                 rows.append(self._title(source_title(source, self._hostname), width))
-            seen = seen_at(gauge, now, self.moment, turns.get(gauge.spec.id, ()))
+            seen = self.seen(gauge, turns.get(gauge.spec.id, ()))
             line = gauge_line(gauge, seen, cols, glyphs, trends=not self.host.slow)
             rows.append(Row(line, gauge.spec.id))
         return rows

@@ -25,6 +25,7 @@ ECHO_EVERY_TICKS = 10
 ECHO_WITHIN_TICKS = 3
 """A terminal that answered before and takes more ticks than this is behind a bad link. Ticks, not
 seconds: after the program itself was stopped for a while, the answer lies there to be read."""
+_SLOWED = "this link cannot keep up: every 5 s, no trend lines; s goes back"
 
 
 class Live:
@@ -42,6 +43,8 @@ class Live:
         self._echo = Echo()
         self._behind = 0
         self._news = False
+        self._slowed = False
+        """Whether the operator is still to be told that it slowed down by itself."""
         self._changes: list[Change] = []
 
     async def begin(self) -> None:
@@ -110,7 +113,10 @@ class Live:
         self.watching.be_slow(slow)
 
     def _watch_link(self) -> None:
-        """Notice a link that cannot keep up with a tick a second."""
+        """Notice a link that cannot keep up with a tick a second, and say so once it has room."""
+        if self._slowed and not self.host.output_waits():
+            self._slowed = False
+            self.host.say(_SLOWED, "warn")
         if self.slow:
             return
         self._behind = self._behind + 1 if self.host.output_waits() else 0
@@ -119,10 +125,7 @@ class Live:
             self._echo.asked()
         if self._behind >= BEHIND_TICKS or self._echo.late():
             self.be_slow(True)
-            self.host.say(
-                "this link cannot keep up: every 5 s, no trend lines; s goes back", "warn"
-            )
-            self._news = True
+            self._slowed = self._news = True
 
     def echoed(self) -> None:
         """The terminal has answered."""

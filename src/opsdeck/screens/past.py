@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -9,7 +10,10 @@ from textual.binding import Binding, BindingType
 
 from opsdeck.durations import format_duration
 from opsdeck.errors import UsageError
+from opsdeck.gauges.gauge import Gauge
+from opsdeck.journal.fold import Mark
 from opsdeck.screens.gauge_keys import GaugeKeys
+from opsdeck.screens.gauge_rows import Seen, seen_at
 
 STEP_S = 60.0
 FARTHEST_S = 7 * 86_400.0
@@ -61,6 +65,16 @@ class PastKeys(GaugeKeys):
     moment: float | None = None
     """The time that is shown; None while it is now."""
 
+    _stood: tuple[float, dict[str, Seen]] = (0.0, {})
+    """When it was paused, and how each gauge stood then."""
+
+    def seen(self, gauge: Gauge, turns: Sequence[Mark]) -> Seen:
+        """How a gauge is, or was at the moment that is shown."""
+        identity, (at, stood) = gauge.spec.id, self._stood
+        if self.moment == at and identity in stood:
+            return stood[identity]
+        return seen_at(gauge, self._now(), self.moment, turns)
+
     def moment_changed(self) -> None:
         """Show what was there at `moment`."""
 
@@ -87,10 +101,17 @@ class PastKeys(GaugeKeys):
     def action_pause(self) -> None:
         """space: stand still, or go on."""
         if self.moment is None:
-            self._show(self._now())
+            self._pause()
             self.say("paused: [ and ] step through the past, space goes on", "warn")
         else:
             self.action_live()
+
+    def _pause(self) -> None:
+        """Stand still: what stands there must not change with the values of the next seconds."""
+        now, watching = self._now(), self.host.watching
+        gauges = watching.board.gauges() if watching is not None else []
+        self._stood = now, {g.spec.id: Seen(g.value, g.level, None, now, False) for g in gauges}
+        self._show(now)
 
     def action_live(self) -> None:
         """Back to now."""
