@@ -205,7 +205,7 @@ async def test_a_waiver_needs_reason_approver_and_a_moment_to_come(desk: Desk) -
             assert says(pilot, "enter record   esc cancel"), "the last line records"
             kept = tuple(i.value for i in prompt(pilot).query(Input))
             assert kept == lines, "what was typed stays"
-        assert not desk.home.exists()
+        assert not (desk.home / "journal").exists()
         await fill(pilot, "old kit", "bob", "2026-12-01 18:00 Asia/Kolkata")
         await until(pilot, lambda: "waived" in row(pilot, "Read the logs"))
         (recorded,) = [r for r in app_of(pilot).deck.state.recent() if "until" in r.event.data]
