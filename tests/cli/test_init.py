@@ -58,7 +58,9 @@ def test_every_line_in_comments_could_be_used(opsdeck: CommandLine) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert all(len(line) <= 100 for line in lines)
     shown = [line[2:] for line in lines if line.startswith("# ")]
-    examples = [line for line in shown if " = " in line or line.startswith("[targets.")]
+    examples = [
+        line for line in shown if " = " in line or line.startswith(("[targets.", "[[gauge]]"))
+    ]
     assert len(examples) >= 18
     bare = {line.split(" = ")[0] for line in examples}
     kept = [line for line in lines if line.split(" = ")[0] not in bare]
@@ -67,6 +69,8 @@ def test_every_line_in_comments_could_be_used(opsdeck: CommandLine) -> None:
     found = load_config(path)
     assert found.ui.theme == "dark"
     assert set(found.targets) == {"web", "mongodb", "aws", "repo"}
+    assert {"queue-depth", "web-p95", "mongodb-queue"} <= {g.id for g in found.gauges.specs}
+    assert [change.id for change in found.gauges.adjustments] == ["host-memory"]
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "folder"])

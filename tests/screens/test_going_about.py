@@ -148,6 +148,7 @@ async def test_help_names_every_key_that_applies_here(desk: Desk) -> None:
         (line,) = [text for text in shown(pilot) if "Write a note beside it" in text]
         assert line.endswith(" item.note")
         assert says(pilot, "put off, with a reason")
+        assert says(pilot, "full within four hours")
         await pilot.press("question_mark", "escape")
         await until(pilot, on(pilot, ChecklistScreen))
 

@@ -69,11 +69,47 @@ uses = {uses}
 
 {targets}
 
+# Gauges: this machine's need no configuration; these sets look at the targets above every few
+# seconds while OpsDeck runs. What CloudWatch charges for its own, `opsdeck doctor` computes.
+
+# [[gauge]]
+# set = "http"
+# target = "web"
+
+# [[gauge]]
+# set = "mongodb"
+# target = "mongodb"
+
+# [[gauge]]
+# set = "ec2"
+# target = "aws"
+# instances = ["i-0123456789abcdef0"]
+
+# Or any probe and one number of what it sees.
+
+# [[gauge]]
+# id = "queue-depth"
+# title = "Mails waiting"
+# probe = {{ kind = "http", target = "web", path = "/metrics.json" }}
+# value = "body.queues.mail.waiting"
+# warn = 500
+# crit = 5000
+# for = "2m"
+# playbook = "api-response-slowdown"
+
+# Other limits for a gauge of this machine; it can be hidden, too.
+
+# [[gauge]]
+# id = "host-memory"
+# warn = 90
+
 [ui]
 # dark, light, or ansi for the terminal's own 16 colours.
 # theme = "dark"
 # unicode, ascii, or auto by the locale.
 # glyphs = "auto"
+# normal, or slow for a bad link: every five seconds, no trend lines.
+# refresh = "normal"
 # Every animation costs bytes on the wire.
 # animations = false
 

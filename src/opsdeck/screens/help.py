@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
+from opsdeck.gauges.levels import Level
 from opsdeck.runs.status import ItemState
 from opsdeck.screens.base import Frame
+from opsdeck.screens.gauge_rows import STYLES, level_glyph
 from opsdeck.screens.wording import STATE_STYLES
 from opsdeck.widgets.lines import Line, Part, wrap
 
@@ -21,6 +23,13 @@ _STATES: dict[ItemState, str] = {
     "waived": "it need not hold until a day, with reason and approver",
     "deferred": "put off, with a reason",
     "inactive": "the team does not use that feature",
+}
+
+_LEVELS: dict[Level, str] = {
+    "ok": "within its limits",
+    "warning": "beyond the first limit for long enough, or full within a day",
+    "critical": "beyond the second limit, or full within four hours",
+    "unknown": "could not be looked at: the reason stands in its row",
 }
 
 _NOTES = (
@@ -63,9 +72,11 @@ def build_help(screen: Frame, width: int) -> list[Line]:
     lines += [(), (Part("What an item's state means", "title"),)]
     for state, text in _STATES.items():
         head = f"  {glyphs.states[state]} {state:<12}"
-        wrapped = wrap(text, max(10, width - len(head)))
-        lines.append((Part(head, STATE_STYLES[state]), Part(wrapped[0])))
-        lines += [(Part(" " * len(head) + more),) for more in wrapped[1:]]
+        lines += _explained(head, STATE_STYLES[state], text, width)
+    lines += [(), (Part("What a gauge's level means", "title"),)]
+    for level, text in _LEVELS.items():
+        head = f"  {level_glyph(glyphs, level)} {level:<12}"
+        lines += _explained(head, STYLES[level], text, width)
     lines += [
         (),
         (Part(f"  {glyphs.sensed} sensed: ", "accent"), Part("a probe verifies it")),
@@ -77,3 +88,9 @@ def build_help(screen: Frame, width: int) -> list[Line]:
     for note in _NOTES:
         lines += [(Part(f"  {line}"),) for line in wrap(note, width - 2)]
     return lines
+
+
+def _explained(head: str, style: str, text: str, width: int) -> list[Line]:
+    wrapped = wrap(text, max(10, width - len(head)))
+    more = [(Part(" " * len(head) + line),) for line in wrapped[1:]]
+    return [(Part(head, style), Part(wrapped[0])), *more]
