@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _GROUNDED = frozenset({"alarm"})
 """Styles that show on blanks too."""
 
-APART = 24
+APART = 10
 """So many cells that did not change are worth a stretch of their own."""
 
 Cell = tuple[str, str]
