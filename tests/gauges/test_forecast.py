@@ -177,7 +177,7 @@ def test_what_does_not_fill_raises_no_alarm(name: str, seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.02, 0.05, 0.1, 0.3, 1.0])
 def test_a_day_of_random_walks_raises_no_alarm(spread: float) -> None:
-    for seed in range(6):
+    for seed in range(10):
         rng = random.Random(seed)
         gauge = Gauge(own(fills=True, unit="%", every_s=5.0))
         assert feed(gauge, (v for _ in range(3) for v in walk(spread)(rng))) == []
