@@ -10,6 +10,7 @@ import pytest
 
 from opsdeck.catalog.gauges import Adjustment, Gauges, Limit
 from opsdeck.gauges import keeping
+from opsdeck.journal.writing import Draft
 from opsdeck.watching import cache_folder
 from tests.gauges.made import START
 from tests.watched import Waiting, Watched, World, queue_gauge
@@ -164,6 +165,51 @@ async def test_who_ends_before_it_could_save_leaves_the_event_to_the_next(
     await watched.end()
     # WHEN the next process starts, and the breach lasts
     world.steady += 30
+    following = watch()
+    await following.begin()
+    await following.see(95, service)
+    assert [turn["to"] for turn in following.turns()] == ["critical"]
+
+
+async def test_a_change_that_waits_elsewhere_to_be_saved_is_not_kept_as_known(
+    watch: Watch, service: Waiting, world: World
+) -> None:
+    # GIVEN an app that holds what its journal does not take, and is left all the same
+    watched = watch()
+    await watched.begin()
+    await watched.see(10, service, 20)
+    held: list[Draft] = []
+
+    async def hold(drafts: list[Draft]) -> None:
+        held.extend(drafts)
+
+    watched.watching._record = hold
+    watched.watching.owes = lambda: bool(held)
+    await watched.see(95, service, 30)
+    assert [draft.data["to"] for draft in held] == ["critical"]
+    await watched.end()
+    # THEN the next start sees the breach, and records it
+    following = watch()
+    await following.begin()
+    await following.see(95, service)
+    assert [turn["to"] for turn in following.turns()] == ["critical"]
+
+
+async def test_what_the_journal_has_had_since_is_not_recorded_again(
+    watch: Watch, service: Waiting, world: World
+) -> None:
+    # GIVEN a process killed after an event was saved, and before its cache was
+    watched = watch()
+    await watched.begin()
+    await watched.see(10, service, 20)
+    folder = cache_folder(watched.deck)
+    older = (folder / keeping.LAST).read_bytes()
+    watched.desk.clock.now = datetime.fromtimestamp(watched.watching.now() + 10, UTC)
+    await watched.see(95, service, 15)
+    assert [turn["to"] for turn in watched.turns()] == ["critical"]
+    await watched.end()
+    (folder / keeping.LAST).write_bytes(older)
+    # THEN the next start goes by the journal
     following = watch()
     await following.begin()
     await following.see(95, service)

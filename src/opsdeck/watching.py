@@ -62,6 +62,8 @@ class Watching:
         """Whether this machine is read every five seconds only."""
         self.on_change: Callable[[Change], None] = lambda change: None
         """Is told of every change of level, recorded here or by another process."""
+        self.owes: Callable[[], bool] = lambda: False
+        """Whether events that `record` took still wait to be saved."""
         self._looks = looks
         self._record = record
         self._gauges = deck.config.gauges
@@ -137,7 +139,7 @@ class Watching:
             task.cancel()
         if self.lease.held:
             folder, at = cache_folder(self.deck), self.now()
-            if not self._unsaved:  # else the next start sees the change again, and records it
+            if not self._is_ahead():
                 keeping.write(folder, keeping.LAST, keeping.dump_last(self.board, at))
             keeping.write(folder, keeping.SERIES, keeping.dump_series(self.board, at))
             self.lease.release()
@@ -251,13 +253,20 @@ class Watching:
         finally:
             self._busy.discard(RECORDING)
 
+    def _is_ahead(self) -> bool:
+        """Whether the levels here are not all on disk yet as events.
+
+        Until then they are not kept either: the next start sees the change, and records it.
+        """
+        return bool(self._unsaved) or RECORDING in self._busy or self.owes()
+
     def _keep(self, *, series: bool) -> None:
         """Write what is known to the cache, in a thread."""
         if LAST in self._busy or not self.lease.take():
             return
         self._busy.add(LAST)
         folder, at = cache_folder(self.deck), self.now()
-        files = {} if self._unsaved else {keeping.LAST: keeping.dump_last(self.board, at)}
+        files = {} if self._is_ahead() else {keeping.LAST: keeping.dump_last(self.board, at)}
         if series:
             files[keeping.SERIES] = keeping.dump_series(self.board, at)
         self._spawn(self._written(folder, files))

@@ -169,7 +169,7 @@ def _text(found: Glance, form: str, door: Door) -> str:
     from opsdeck.terminal import locale_is_utf8
 
     text = render(found, ZoneInfo(door.config.timezone), width() or 80)
-    # Of itself it has one character that is not ASCII; what people wrote is theirs.
+    # The one character of its own that is not ASCII; names keep theirs.
     return text if locale_is_utf8(door.environ) else text.replace("…", "~")
 
 

@@ -185,17 +185,28 @@ def restore(
 ) -> None:
     """Have the board go on where the last session ended.
 
-    `turned` is what the journal knows of gauges, for those of which nothing was kept.
+    `turned` is what the journal knows of gauges: for those of which nothing was kept, or nothing
+    as new.
     """
     gauges = [kept for kept in last.gauges if _is_sound(kept)] if last is not None else []
     # A clock that was set back since then: nothing may lie in the future.
     ahead = max((kept.memory.at or 0.0 for kept in gauges), default=0.0) - now
     rings = past.series if past is not None else {}
     found = {identity: (memory, _NO_RINGS) for identity, memory in (turned or {}).items()}
-    found |= {k.spec.id: (k.memory, rings.get(k.spec.id, _NO_RINGS)) for k in gauges}
+    for kept in gauges:
+        identity = kept.spec.id
+        memory = _as_recorded(kept.memory, (turned or {}).get(identity))
+        found[identity] = (memory, rings.get(identity, _NO_RINGS))
     board.remember(found, now, -ahead if ahead > 1.0 else 0.0)
     for each in gauges:
         board.adopt(each.spec)
+
+
+def _as_recorded(kept: Memory, turned: Memory | None) -> Memory:
+    """What was kept, with the level that the journal says it has had since."""
+    if turned is None or kept.at is None or turned.tally.began <= kept.at:
+        return kept
+    return msgspec.structs.replace(kept, level=turned.level, judge=turned.judge, tally=turned.tally)
 
 
 _NO_RINGS: list[list[Any]] = []

@@ -90,7 +90,7 @@ def detail_words(gauge: Gauge) -> str:
 def sourced_title(gauge: Gauge) -> str:
     """A gauge's title; where it is not of this machine, after the name of its target."""
     source, title = gauge.spec.source, gauge.spec.title
-    return title if source == HOST or source in title else f"{source}: {title}"
+    return title if source == HOST else f"{source}: {title}"
 
 
 def breach_words(gauge: Gauge, now: float, title: str | None = None) -> str:

@@ -18,7 +18,7 @@ from opsdeck.runs.progress import RunView
 from opsdeck.screens.deck_rows import concern_row, last_rows
 from opsdeck.screens.gauge_keys import GaugeKeys, open_playbook
 from opsdeck.screens.list_checks import ListChecks
-from opsdeck.screens.wording import span
+from opsdeck.screens.wording import NARROW, span
 from opsdeck.session import Place
 from opsdeck.text import plural, visible
 from opsdeck.widgets.glyphs import bar
@@ -27,8 +27,6 @@ from opsdeck.widgets.list import LineList
 
 MOST_CONCERNS = 4
 GAUGE_LINES, MORE_GAUGE_LINES = 4, 8
-NARROW = 60
-"""Below so many columns DUE has no bars."""
 TALL = 34
 """From so many rows on there is room for more gauges."""
 

@@ -11,13 +11,11 @@ from opsdeck.gauges.gauge import Gauge
 from opsdeck.gauges.words import breach_words, sourced_title, worst_words
 from opsdeck.screens.gauge_rows import STYLES, level_glyph
 from opsdeck.screens.gauge_short import short_rows
+from opsdeck.screens.wording import NARROW
 from opsdeck.text import visible
 from opsdeck.watching import Watching
 from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Part, Row, fit
-
-_NARROW = 60
-"""Below this a playbook's key stands there without its name."""
 
 
 def breach_rows(
@@ -40,7 +38,7 @@ def _breach_row(
     right = ""
     if gauge.spec.playbook:
         title = glyphs.plain(visible(playbook_title(gauge.spec.playbook, config_file)))
-        room = width // 3 if width >= _NARROW else 0
+        room = width // 3 if width >= NARROW else 0
         right = f"  p {fit(title, min(cell_len(title), room), glyphs.ellipsis)} "
     room = width - cell_len(head) - cell_len(right)
     words = visible(breach_words(gauge, now, sourced_title(gauge)))

@@ -151,7 +151,8 @@ class GaugeScreen(PastKeys):
         old = seen.live and gauge.at is not None and is_old(gauge, now)
         age = f", {age_words(gauge.age_s(now))} old" if old else ""
         value = plain(visible(f"{amount(seen.value, gauge.spec.unit)}{age}   "))
-        rest = self._rest(gauge, now) if seen.live else f"as it was {self.moment_words()}"
+        past = f"{seen.why}   as it was {self.moment_words()}".lstrip()
+        rest = self._rest(gauge, now) if seen.live else past
         room = width - cell_len(word) - cell_len(value)
         texts = wrap(plain(visible(rest)), room if room >= _LEAST_ROOM else width - 3)
         first: list[Part] = [Part(word, STYLES[seen.level]), Part(value, "strong")]

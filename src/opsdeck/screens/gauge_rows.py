@@ -14,6 +14,7 @@ from opsdeck.gauges.levels import Level
 from opsdeck.gauges.words import age_words, amount, detail_words, forecast_words
 from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.fold import Mark
+from opsdeck.screens.wording import NARROW
 from opsdeck.text import visible
 from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Line, Part, fit
@@ -53,12 +54,14 @@ class Seen(NamedTuple):
     end: float
     """Where its trend ends."""
     live: bool = True
+    why: str = ""
+    """Why there is no number, or none that is new."""
 
 
 def seen_at(gauge: Gauge, now: float, moment: float | None, turns: Sequence[Mark] = ()) -> Seen:
     """How a gauge is, or how it was at a moment of its kept past; `turns` are its events."""
     if moment is None:
-        return Seen(gauge.value, gauge.level, gauge.age_s(now), now)
+        return Seen(gauge.value, gauge.level, gauge.age_s(now), now, why=_why(gauge))
     point = gauge.series.at(moment)
     level = _level_at(turns, moment)
     if point is None:
@@ -105,7 +108,7 @@ _STATE, _BETWEEN = 13, 4
 def columns(width: int) -> Columns:
     """How a line of this width is divided; 13 cells are for the state."""
     number, age = 10, 8
-    if width < 60:
+    if width < NARROW:
         return Columns(max(4, width - _STATE - number - _BETWEEN - 1), 0, number, 0, 0, 0)
     title, bar, detail = (18, 14, 0) if width < 100 else (26, 16, 20)
     rest = width - _STATE - title - bar - number - _BETWEEN - detail - age
@@ -122,7 +125,7 @@ def gauge_line(
     title = f"{fit(glyphs.plain(visible(spec.title)), cols.title, ellipsis)} "
     room = cols.detail + cols.trend
     parts = [Part(head, style), Part(title)]
-    why = _why(gauge, seen)
+    why = seen.why
     if why and (cols.age or seen.value is None):  # where it is narrow, a last value says more
         room += cols.bar + cols.number + 2
         if seen.age_s is None:  # then there is no age to stand behind it
@@ -152,13 +155,14 @@ def is_old(gauge: Gauge, now: float) -> bool:
     return gauge.is_old(now) and (gauge.age_s(now) or 0.0) >= 10
 
 
-def _why(gauge: Gauge, seen: Seen) -> str:
+def _why(gauge: Gauge) -> str:
     """Why there is no number, or none that is new; "" where there is one."""
-    if not seen.live or seen.level not in ("unknown", None):
+    if gauge.level not in ("unknown", None):
         return ""
     reading = gauge.reading
-    why = gauge.memory.reason if seen.level else reading.message if reading is not None else ""
-    last = f"last {amount(seen.value, gauge.spec.unit)}: " if why and seen.value is not None else ""
+    why = gauge.memory.reason if gauge.level else reading.message if reading is not None else ""
+    value = gauge.value
+    last = f"last {amount(value, gauge.spec.unit)}: " if why and value is not None else ""
     return visible(f"{last}{why}")
 
 

@@ -8,6 +8,7 @@ from opsdeck.catalog.gauges import HOST
 from opsdeck.gauges.gauge import Gauge
 from opsdeck.gauges.words import age_words, amount, forecast_words
 from opsdeck.screens.gauge_rows import STYLES, fit_right, is_old, level_glyph, trend_text
+from opsdeck.screens.wording import NARROW
 from opsdeck.text import visible
 from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Part, Row, fit
@@ -15,7 +16,6 @@ from opsdeck.widgets.meters import meter
 
 _BADNESS = {"critical": 0, "warning": 1, "unknown": 2}
 _DETAILS = ("host-cores", "host-steal", "host-iowait", "host-inodes", "host-files", "host-io")
-_NARROW = 60
 _NUMBER = 9
 
 
@@ -27,7 +27,7 @@ def short_rows(
     others = [g for g in gauges if g.spec.source != HOST]
     own.sort(key=_badness)
     others.sort(key=_badness)
-    if width < _NARROW:
+    if width < NARROW:
         shown = sorted([*own, *others], key=_badness)[:lines]
         return [Row((Part(" "), *_short(g, now, width - 2, glyphs, trends=False))) for g in shown]
     left, right = own[:lines], others[:lines]

@@ -35,6 +35,7 @@ class Live:
         self.host = host
         self.watching = Watching(host.deck, host.checking.looks, self._record, clock=clock)
         self.watching.on_change = self._turned
+        self.watching.owes = lambda: bool(host.unsaved)
         self.slow = host.deck.config.ui.refresh == "slow"
         self.watching.slow = self.slow
         self._begun = False

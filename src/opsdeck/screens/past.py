@@ -110,7 +110,10 @@ class PastKeys(GaugeKeys):
         """Stand still: what stands there must not change with the values of the next seconds."""
         now, watching = self._now(), self.host.watching
         gauges = watching.board.gauges() if watching is not None else []
-        self._stood = now, {g.spec.id: Seen(g.value, g.level, None, now, False) for g in gauges}
+        self._stood = (
+            now,
+            {g.spec.id: seen_at(g, now, None)._replace(age_s=None, live=False) for g in gauges},
+        )
         self._show(now)
 
     def action_live(self) -> None:

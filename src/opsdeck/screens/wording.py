@@ -26,6 +26,9 @@ from opsdeck.runs.cadence import parse_run, period_days
 from opsdeck.runs.status import ItemState, Status
 from opsdeck.text import visible
 
+NARROW = 60
+"""Below so many columns rows have only what must be there."""
+
 STATE_STYLES: dict[ItemState, str] = {
     "open": "",
     "checking": "accent",
