@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from opsdeck.catalog.gauges import Adjustment, Gauges, GaugeSpec
 from opsdeck.deck import Deck
@@ -48,6 +51,14 @@ class Waiting:
         if self.number is None:
             return json_reply("{}", 503)
         return json_reply(f'{{"waiting": {self.number}}}')
+
+
+@pytest.fixture
+def service() -> Iterator[Waiting]:
+    """A service that tells how many wait at it."""
+    found = Waiting()
+    yield found
+    found.partner.close()
 
 
 class World:

@@ -12,16 +12,9 @@ from tests.cli.conftest import CommandLine
 from tests.cli.doctored import Doctored, doctored, toml
 from tests.probes.partners_aws import KEYS, REGION, Moto, aws
 from tests.probes.partners_tls import closed_port
-from tests.watched import Waiting
+from tests.watched import Waiting, service
 
-__all__ = ["aws", "doctored"]
-
-
-@pytest.fixture
-def service() -> Iterator[Waiting]:
-    found = Waiting()
-    yield found
-    found.partner.close()
+__all__ = ["aws", "doctored", "service"]
 
 
 def gauges(doctored: Doctored, *blocks: dict[str, Any]) -> None:
@@ -86,7 +79,7 @@ def test_what_cloudwatch_costs_a_day(
     assert ("a longer period" in what) == (level == "warn")
 
 
-def test_gauges_that_cost_nothing_are_not_reckoned(no_aws: Doctored, service: Waiting) -> None:
+def test_gauges_that_cost_nothing_are_not_reckoned(no_aws: Doctored) -> None:
     gauges(no_aws, {"id": "host-memory", "warn": 90})
     assert no_aws.told("gauges", "--quick") == []
 

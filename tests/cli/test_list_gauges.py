@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.cli.conftest import CommandLine
-from tests.watched import Waiting
+from tests.watched import Waiting, service
+
+__all__ = ["service"]
 
 CONFIG = """
 [targets.web]
@@ -21,13 +19,6 @@ value = "body.waiting"
 warn = 50
 crit = 90
 """
-
-
-@pytest.fixture
-def service() -> Iterator[Waiting]:
-    found = Waiting()
-    yield found
-    found.partner.close()
 
 
 def test_nothing_was_seen_yet(opsdeck: CommandLine) -> None:

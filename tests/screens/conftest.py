@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,9 @@ import pytest
 from opsdeck.checks.remote import Remote
 from tests.screens.desk import Desk
 from tests.screens.gauge_desk import GaugeDesk
-from tests.watched import Waiting
+from tests.watched import Waiting, service
+
+__all__ = ["service"]
 
 
 @pytest.fixture
@@ -35,14 +37,6 @@ async def workers_end(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     for remote in left:
         async with asyncio.timeout(20):
             await remote.ended()
-
-
-@pytest.fixture
-def service() -> Iterator[Waiting]:
-    """A service that tells how many wait at it."""
-    found = Waiting()
-    yield found
-    found.partner.close()
 
 
 @pytest.fixture

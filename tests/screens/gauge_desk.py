@@ -64,7 +64,7 @@ class GaugeDesk:
         keeping.write(folder, keeping.LAST, keeping.dump_last(board, now))
         keeping.write(folder, keeping.SERIES, keeping.dump_series(board, now))
 
-    def turns(self) -> list[tuple[str, str]]:
+    def turns(self) -> list[tuple[str | None, str]]:
         """(from, to) of the queue's events on disk."""
         deck = self.desk.deck(writer="reader@x")
         found = [r.event.data for r in deck.state.recent()[::-1]]

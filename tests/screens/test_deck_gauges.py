@@ -110,13 +110,7 @@ async def test_a_recovery_is_said_and_clears_the_deck(gauge_desk: GaugeDesk) -> 
         await until(pilot, lambda: says(pilot, "web: Queue is ok again"), 20)
         await until(pilot, lambda: says(pilot, "Nothing needs you now"))
         # AND both are events that LAST and the Journal tell in words
-        await until(
-            pilot,
-            lambda: (
-                gauge_desk.turns()[-2:] == [("ok", "critical"), ("critical", "ok")]
-                or gauge_desk.turns()[-1:] == [("critical", "ok")]
-            ),
-        )
+        await until(pilot, lambda: gauge_desk.turns() == [(None, "critical"), ("critical", "ok")])
         assert says(pilot, "Queue: ok at 10")
         await pilot.press("6")
         await until(pilot, lambda: isinstance(pilot.app.screen, JournalScreen))
@@ -198,7 +192,6 @@ async def test_what_does_not_change_is_not_painted_and_nothing_is_laid_out(
 
         monkeypatch.setattr(LineView, "refresh", counted)
         # WHEN the same values come in again
-        rows = listed(pilot).plain_lines()
         gauge = watching.board.gauge("queue")
         assert gauge is not None
         app.live._begun = False  # no tick of its own meanwhile
@@ -208,7 +201,7 @@ async def test_what_does_not_change_is_not_painted_and_nothing_is_laid_out(
         app.show_gauges()
         await pilot.pause()
         # THEN nothing is painted
-        assert painted == [] or listed(pilot).plain_lines() != rows
+        assert painted == []
         # AND WHEN one value differs THEN a few cells of one line are, and no layout is made
         gauge.take(Reading(value=11.0), watching.now())
         app.show_gauges()

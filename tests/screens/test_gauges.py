@@ -53,7 +53,7 @@ async def test_all_gauges_stand_by_their_source(gauge_desk: GaugeDesk) -> None:
         assert "all ok" in header(pilot)
 
 
-async def test_a_breach_is_said_shown_and_recorded_and_so_is_its_end(
+async def test_a_breach_is_said_shown_and_recorded(
     gauge_desk: GaugeDesk,
 ) -> None:
     async with gauge_desk.app().run_test(size=(100, 30)) as pilot:
@@ -130,6 +130,17 @@ async def test_space_stands_still_and_goes_on(gauge_desk: GaugeDesk) -> None:
         await pilot.press("space")
         await seen(pilot, 77, "warning")
         assert says(pilot, "live again")
+
+
+async def test_why_there_is_no_number_stands_while_paused(gauge_desk: GaugeDesk) -> None:
+    gauge_desk.service.number = None
+    async with gauge_desk.app().run_test(size=(120, 40)) as pilot:
+        await open_gauges(pilot)
+        await until(pilot, lambda: "unknown" in row(pilot, "Queue"), 10)
+        await pilot.press("space")
+        await until(pilot, lambda: says(pilot, "paused"))
+        assert "? unknown" in row(pilot, "Queue")
+        assert "the look tells no body.waiting" in row(pilot, "Queue")
 
 
 async def test_what_did_it_look_like_back_then(gauge_desk: GaugeDesk) -> None:
