@@ -110,7 +110,7 @@ async def test_a_service_that_is_gone_is_told_with_its_reason(gauge_desk: GaugeD
 
 
 async def test_space_stands_still_and_goes_on(gauge_desk: GaugeDesk) -> None:
-    async with gauge_desk.app().run_test(size=(100, 30)) as pilot:
+    async with gauge_desk.app().run_test(size=(120, 40)) as pilot:
         screen = await open_gauges(pilot)
         await seen(pilot, 10, "ok")
         await pilot.press("space")
@@ -126,6 +126,7 @@ async def test_space_stands_still_and_goes_on(gauge_desk: GaugeDesk) -> None:
         # THEN what is shown is as it was
         assert re.search(r" 10\b", row(pilot, "Queue"))
         assert screen.moment is not None
+        assert re.search(r"\d.* of \d[\d.]* [MGT]B", row(pilot, "Memory"))
         # AND they stand there once it goes on
         await pilot.press("space")
         await seen(pilot, 77, "warning")

@@ -56,12 +56,24 @@ class Seen(NamedTuple):
     live: bool = True
     why: str = ""
     """Why there is no number, or none that is new."""
+    detail: str = ""
+    """What stands behind the number."""
+    full: str = ""
+    """When it will be full."""
 
 
 def seen_at(gauge: Gauge, now: float, moment: float | None, turns: Sequence[Mark] = ()) -> Seen:
     """How a gauge is, or how it was at a moment of its kept past; `turns` are its events."""
     if moment is None:
-        return Seen(gauge.value, gauge.level, gauge.age_s(now), now, why=_why(gauge))
+        return Seen(
+            gauge.value,
+            gauge.level,
+            gauge.age_s(now),
+            now,
+            why=_why(gauge),
+            detail=visible(detail_words(gauge)),
+            full=forecast_words(gauge.forecast),
+        )
     point = gauge.series.at(moment)
     level = _level_at(turns, moment)
     if point is None:
@@ -170,8 +182,7 @@ def _behind(
     gauge: Gauge, seen: Seen, cols: Columns, room: int, glyphs: Glyphs, *, trends: bool
 ) -> list[Part]:
     """What stands behind the number: its detail, when it is full, its trend."""
-    forecast = forecast_words(gauge.forecast) if seen.live else ""
-    detail = glyphs.plain(visible(detail_words(gauge))) if seen.live else ""
+    forecast, detail = seen.full, glyphs.plain(seen.detail)
     wide = min(cols.detail, max(0, room))
     trend_cells = max(0, room - wide)
     if not wide and (forecast or not trends):
