@@ -127,10 +127,28 @@ def columns(width: int) -> Columns:
     return Columns(title, bar, number, detail, max(0, rest), age)
 
 
+_lines: WeakKeyDictionary[Gauge, tuple[tuple[object, ...], Line]] = WeakKeyDictionary()
+
+
 def gauge_line(
     gauge: Gauge, seen: Seen, cols: Columns, glyphs: Glyphs, *, trends: bool = True
 ) -> Line:
-    """One gauge: state, title, bar, number, what stands behind it, trend, age."""
+    """One gauge: state, title, bar, number, what stands behind it, trend, age.
+
+    Most gauges say every second what they said before: then it is the line of before.
+    """
+    age = "" if seen.age_s is None else age_words(seen.age_s)
+    old = seen.live and seen.age_s is not None and is_old(gauge, seen.end)
+    trend = trend_text(gauge, seen.end, cols.trend, glyphs) if trends else ""
+    says = seen._replace(age_s=None, end=0.0)
+    key = (says, age, old, trend, gauge.detail, gauge.spec, cols, glyphs.ascii, trends)
+    known = _lines.get(gauge)
+    if known is None or known[0] != key:
+        known = _lines[gauge] = key, _made_line(gauge, seen, cols, glyphs, trends=trends)
+    return known[1]
+
+
+def _made_line(gauge: Gauge, seen: Seen, cols: Columns, glyphs: Glyphs, *, trends: bool) -> Line:
     spec, style, ellipsis = gauge.spec, STYLES[seen.level], glyphs.ellipsis
     word = seen.level or ("waiting" if seen.live else "no value")
     head = f"   {level_glyph(glyphs, seen.level)} {word:<8} "
