@@ -1,57 +1,138 @@
-"""Where playbooks lie: `runbooks/ID.md` beside the team's `opsdeck.toml`, else as shipped."""
+"""Where playbooks lie: below `runbooks/` beside the team's `opsdeck.toml`, else as shipped."""
 
 from __future__ import annotations
 
-import re
+import os
+import stat
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 from opsdeck.catalog.load import shipped_checklists_path
+from opsdeck.catalog.playbook import Link, Playbook, Step
+from opsdeck.catalog.playbook_read import read_playbook, title_of
+
+__all__ = ["Playbook", "find_playbook", "playbook_files", "playbook_title", "title_of"]
 
 LARGEST_BYTES = 4_000_000
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_HEADING = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
-_FRONT = re.compile(r"\A\+\+\+[ \t]*\r?\n.*?^\+\+\+[ \t]*\r?\n", re.MULTILINE | re.DOTALL)
+MOST_FILES = 5_000
+MOST_FOLDERS = 500
+_SUFFIXES = (".md", ".markdown")
 
 
-class Playbook(NamedTuple):
-    """A playbook as it was found."""
+def folders(config_file: Path | None) -> list[Path]:
+    """Where playbooks are looked for, the team's own first."""
+    found = [config_file.parent / "runbooks"] if config_file is not None else []
+    return [*found, shipped_checklists_path().parent / "runbooks"]
 
-    id: str
-    title: str
-    file: Path
-    text: str
-    """Its Markdown, without the front matter."""
+
+def playbook_files(config_file: Path | None) -> dict[str, Path]:
+    """Id -> file of every playbook, in order of id; the team's own go before shipped ones.
+
+    The id is the path below `runbooks/` without its ending.
+    """
+    found: dict[str, Path] = {}
+    for folder in folders(config_file):
+        for file in _files_below(folder):
+            identity = file.relative_to(folder).with_suffix("").as_posix()
+            found.setdefault(identity, file)
+    return dict(sorted(found.items()))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    seen = 0
+    for count, (path, names, files) in enumerate(os.walk(folder)):
+        if count >= MOST_FOLDERS:
+            return
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        for name in sorted(files):
+            if name.startswith(".") or not name.lower().endswith(_SUFFIXES):
+                continue
+            seen += 1
+            if seen > MOST_FILES:
+                return
+            yield Path(path) / name
 
 
 def find_playbook(identity: str, config_file: Path | None) -> Playbook | None:
-    """The playbook of this id, the team's own before the shipped one; None where there is none."""
-    if not _ID.fullmatch(identity):
-        return None
-    folders = [config_file.parent / "runbooks"] if config_file is not None else []
-    folders.append(shipped_checklists_path().parent / "runbooks")
-    for folder in folders:
-        file = folder / f"{identity}.md"
-        try:
-            with file.open("rb") as opened:
-                text = opened.read(LARGEST_BYTES).decode("utf-8", "replace")
-        except OSError:
-            continue
-        text = _FRONT.sub("", text)
-        heading = _HEADING.search(text)
-        return Playbook(identity, heading[1] if heading else title_of(identity), file, text)
+    """The playbook of this id, the team's own before the shipped one; None where there is none.
+
+    It is also found by the last part of its id, and by the id in its front matter.
+    """
+    if "\0" in identity or {"", "..", "."} & set(identity.split("/")):
+        return None  # no path out of the folder
+    for folder in folders(config_file):
+        for suffix in _SUFFIXES:
+            found = open_playbook(folder / f"{identity}{suffix}", identity)
+            if found is not None:
+                return found
+    files = playbook_files(config_file)
+    wanted = identity.casefold()
+    for known, file in files.items():
+        if known.rpartition("/")[2].casefold() == wanted:
+            return open_playbook(file, known)
+    for known, file in files.items():
+        if wanted == _front_id(file):
+            return open_playbook(file, known)
     return None
 
 
-@lru_cache(maxsize=256)
+def open_playbook(file: Path, identity: str) -> Playbook | None:
+    """The playbook in a file, read anew only when the file changed; None where there is none."""
+    try:
+        found = file.stat()
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return _read(file, identity, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=64)
+def _read(file: Path, identity: str, _mtime_ns: int, _size: int) -> Playbook | None:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(LARGEST_BYTES)
+    except OSError:
+        return None
+    return read_playbook(data, identity, str(file))
+
+
+def _front_id(file: Path) -> str:
+    """The id that its front matter names, in small letters."""
+    from opsdeck.catalog.playbook_front import split_front
+
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(4_000)
+    except OSError:
+        return ""
+    front, _, _ = split_front(head.decode("utf-8-sig", "replace").replace("\r\n", "\n"))
+    named = front.get("id")
+    return named.casefold() if isinstance(named, str) else ""
+
+
 def playbook_title(identity: str, config_file: Path | None) -> str:
-    """What it is called, read once; by its id where it is not there."""
+    """What it is called; by its id where it is not there."""
+    return _title(identity, config_file)
+
+
+@lru_cache(maxsize=256)
+def _title(identity: str, config_file: Path | None) -> str:
     found = find_playbook(identity, config_file)
     return found.title if found is not None else title_of(identity)
 
 
-def title_of(identity: str) -> str:
-    """What a playbook is called by its id alone: `high-cpu-usage` is `High cpu usage`."""
-    words = identity.replace("-", " ").replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+def follow(
+    link: Link, playbook: Playbook, config_file: Path | None
+) -> tuple[Playbook, Step | None] | None:
+    """The playbook and step that a link leads to; None where they are not there."""
+    found: Playbook | None = playbook
+    if link.playbook and link.playbook not in (playbook.id, playbook.id.rpartition("/")[2]):
+        found = find_playbook(link.playbook, config_file)
+    if found is None:
+        return None
+    if not link.step:
+        return (found, found.steps[0] if found.steps else None)
+    step = found.step(link.step)
+    return (found, step) if step is not None else None

@@ -1,0 +1,184 @@
+"""Fenced code of a playbook: its language and attributes, and the commands in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from opsdeck.catalog.playbook import Command
+from opsdeck.durations import parse_duration
+
+# fmt: off
+SHELLS = frozenset((
+    "sh", "bash", "shell", "zsh", "ksh", "dash", "ash", "fish", "shellscript", "shell-script",
+    "bash-script",
+))
+CONSOLES = frozenset((
+    "console", "shell-session", "shellsession", "shell-console", "sh-session", "bash-session",
+    "zsh-session", "terminal", "term", "cli", "command", "commandline", "command-line", "cmdline",
+    "session",
+))
+# fmt: on
+_WORD = re.compile(r"""([\w.-]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,}]+))?""")
+_LANGUAGE = re.compile(r"^\s*(?:\{\s*)?\.?(?:language-|lang-)?([\w+#-]+)")
+_PLACE = r"^\s*(?:\([\w./ -]+\)\s*)?(?:\[[^\]\n]*\]|[\w.-]+@[\w.-]+[:\s][^$#%>\n]*)?"
+_PROMPT = re.compile(_PLACE + r"[$%❯➜]\s+(.*)$")
+_ROOT_PROMPT = re.compile(_PLACE + r"#\s+(.*)$")
+_TYPED = re.compile(r"^\s*\$ +\S", re.M)
+_HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w*)[\"']?")
+_NO = ("false", "no", "0", "off")
+
+
+class Info(NamedTuple):
+    """The info string of a fence: `sh {name=x timeout=30s}`."""
+
+    language: str
+    attributes: dict[str, Any]
+
+
+def read_info(info: str) -> Info:
+    """Its language in lower case, and its attributes; a bare word is an attribute that is true."""
+    info = info.strip()
+    match = _LANGUAGE.match(info)
+    language = match[1].lower() if match else ""
+    rest = info[match.end() :] if match else info
+    at = rest.find("{")
+    if at >= 0:
+        try:
+            found = json.loads(rest[at:])
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict):
+            return Info(language, {str(key).lower(): value for key, value in found.items()})
+    attributes: dict[str, Any] = {}
+    for word in _WORD.finditer(rest):
+        attributes[word[1].lower().lstrip(".")] = True if word[2] is None else _unquoted(word[2])
+    return Info(language, attributes)
+
+
+def _unquoted(text: str) -> str:
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        inner = text[1:-1]
+        return re.sub(r"\\(.)", r"\1", inner) if text[0] == '"' else inner
+    return text
+
+
+def commands_of(info: Info, content: str, line: int, name: str) -> list[Command]:
+    """The commands of a fence: a shell's is one; of a console each prompt is one.
+
+    Where no language is named only what stands behind a `$` counts, for the rest may be output.
+    """
+    text = content.rstrip("\n")
+    if not text.strip():
+        return []
+    if info.language in SHELLS:
+        pieces = prompted(text) if _TYPED.search(text) else []
+        pieces = pieces or [(0, _dedented(text))]
+    elif info.language in CONSOLES:
+        pieces = prompted(text, root=True) or [(0, _dedented(text))]
+    elif not info.language:
+        pieces = prompted(text) if _TYPED.search(text) else []
+    else:
+        return []
+    made = [_command(info, piece, line + offset) for offset, piece in pieces]
+    return [_named(command, name, number, len(made)) for number, command in enumerate(made, 1)]
+
+
+def _dedented(text: str) -> str:
+    import textwrap
+
+    return textwrap.dedent(text).strip("\n")
+
+
+def prompted(text: str, *, root: bool = False) -> list[tuple[int, str]]:
+    """What was typed behind prompts: (line, command). What the machine answered is left out."""
+    lines = text.split("\n")
+    found: list[tuple[int, str]] = []
+    only_root = root and not any(_PROMPT.match(line) for line in lines)
+    prompt = _ROOT_PROMPT if only_root else _PROMPT
+    at = 0
+    while at < len(lines):
+        match = prompt.match(lines[at])
+        start, at = at, at + 1
+        if match is None or not match[1].strip():
+            continue
+        typed = [match[1].rstrip()]
+        ends = _HEREDOC.findall(typed[0])
+        while at < len(lines) and (ends or typed[-1].endswith("\\")):
+            typed.append(lines[at].removeprefix("> "))
+            if ends and typed[-1].strip() == ends[0]:
+                ends.pop(0)
+            at += 1
+        while at < len(lines) and lines[at].startswith("> "):
+            typed.append(lines[at][2:])
+            at += 1
+        found.append((start, "\n".join(typed)))
+    return found
+
+
+def _command(info: Info, text: str, line: int) -> Command:
+    given = info.attributes
+    shell = info.language if info.language in ("bash", "zsh", "ksh", "dash", "fish") else "sh"
+    return Command(
+        name=_text(given.get("name")),
+        text=text,
+        line=line,
+        shell=shell,
+        cwd=_text(given.get("cwd")),
+        env=_environment(given.get("env")),
+        timeout_s=_seconds(given.get("timeout")),
+        confirm=_confirm(given.get("confirm")),
+        interactive=_flag(given.get("interactive")),
+        background=_flag(given.get("background")),
+        risk=_risk(given),
+    )
+
+
+def _named(command: Command, name: str, number: int, of: int) -> Command:
+    import msgspec
+
+    own = command.name or name
+    return msgspec.structs.replace(command, name=f"{own} {number}" if of > 1 else own)
+
+
+def _risk(given: dict[str, Any]) -> str | None:
+    risk = given.get("risk")
+    if isinstance(risk, str) and risk.strip():
+        return " ".join(risk.split())
+    return "it changes something" if _flag(given.get("changes")) else None
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _flag(value: Any) -> bool:
+    return value is True or (isinstance(value, str) and value.lower() not in _NO)
+
+
+def _confirm(value: Any) -> str:
+    """The word to type; `confirm` alone asks for `yes`."""
+    if isinstance(value, str) and value.lower() not in ("true", *_NO):
+        return value.strip()
+    return "yes" if _flag(value) else ""
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value) if value > 0 else None
+    if isinstance(value, str):
+        try:
+            return float(value) if value.replace(".", "", 1).isdigit() else parse_duration(value)
+        except ValueError:
+            return None
+    return None
+
+
+def _environment(value: Any) -> dict[str, str]:
+    if isinstance(value, dict):
+        return {str(key): str(inner) for key, inner in value.items() if str(key).isidentifier()}
+    pairs = (part.partition("=") for part in value.split(",")) if isinstance(value, str) else ()
+    return {name.strip(): text for name, _, text in pairs if name.strip().isidentifier()}

@@ -1,0 +1,100 @@
+"""Where the steps of a Markdown document begin, and a step while it is being read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from markdown_it.token import Token
+
+from opsdeck.catalog.playbook import Block, Command, Diagnostic, Link, Step
+
+_NOT_ANCHOR = re.compile(r"[^\w\- ]+")
+
+
+def anchor(title: str, taken: dict[str, int]) -> str:
+    """The id of a heading as GitHub makes it, with a number where it is taken."""
+    base = _NOT_ANCHOR.sub("", title.strip().lower()).replace(" ", "-")[:100] or "step"
+    count = taken.get(base, 0)
+    taken[base] = count + 1
+    found = f"{base}-{count}" if count else base
+    if count:
+        while found in taken:
+            count += 1
+            found = f"{base}-{count}"
+        taken[found] = 1
+    return found
+
+
+def starts_of(tokens: list[Token]) -> set[int]:
+    """The places of the tokens that begin a step: `##` headings; without any, the items of the
+    first ordered list and the headings after it; else the headings there are, but for the title.
+    """
+    headings = [
+        n for n, token in enumerate(tokens) if token.type == "heading_open" and not token.level
+    ]
+    second = {n for n in headings if tokens[n].tag == "h2"}
+    if second:
+        return second
+    items = _first_list(tokens)
+    if items:
+        last = max(items)
+        return items | {n for n in headings if n > last}
+    levels = Counter(tokens[n].tag for n in headings)
+    titles = levels.pop("h1", 0)
+    if titles > 1:
+        return {n for n in headings if tokens[n].tag == "h1"}
+    top = min(levels, default="")
+    return {n for n in headings if tokens[n].tag == top}
+
+
+def _first_list(tokens: list[Token]) -> set[int]:
+    for start, token in enumerate(tokens):
+        if token.type == "ordered_list_open" and not token.level:
+            found: set[int] = set()
+            for place in range(start + 1, len(tokens)):
+                inner = tokens[place]
+                if inner.type == "ordered_list_close" and not inner.level:
+                    return found
+                if inner.type == "list_item_open" and inner.level == 1:
+                    found.add(place)
+            return found
+    return set()
+
+
+@dataclass(slots=True)
+class Draft:
+    """A step as far as it was read."""
+
+    title: str
+    line: int
+    given_id: str = ""
+    blocks: list[Block] = field(default_factory=list)
+    ticks: list[str] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    probes: list[Diagnostic] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+
+    @property
+    def to_do(self) -> bool:
+        """Whether there is anything in it besides words."""
+        return bool(self.ticks or self.commands or self.probes)
+
+    def named(self, title: str) -> Draft:
+        """The same step by another title."""
+        self.title = title
+        return self
+
+    def step(self, identity: str) -> Step:
+        """The finished step."""
+        return Step(
+            id=identity,
+            title=self.title,
+            line=self.line,
+            blocks=tuple(self.blocks),
+            ticks=tuple(self.ticks),
+            commands=tuple(self.commands),
+            probes=tuple(self.probes),
+            links=tuple(dict.fromkeys(self.links)),
+        )
