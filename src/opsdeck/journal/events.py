@@ -31,6 +31,22 @@ OPENED = "journal.opened"
 RELEASE_STARTED = "release.started"
 # A gauge went from one level to another.
 GAUGE_CHANGED = "gauge.changed"
+# Of an incident: `incident` in their data names it.
+INCIDENT_STARTED = "incident.started"
+INCIDENT_CHANGED = "incident.changed"
+INCIDENT_STATE = "incident.state"
+INCIDENT_PLAYBOOK = "incident.playbook"
+INCIDENT_STEP = "incident.step"
+INCIDENT_TICKED = "incident.ticked"
+INCIDENT_NOTED = "incident.noted"
+INCIDENT_CORRECTED = "incident.corrected"
+INCIDENT_ROLE = "incident.role"
+INCIDENT_PRESENT = "incident.present"
+INCIDENT_VARIABLE = "incident.variable"
+INCIDENT_LOOKED = "incident.looked"
+INCIDENT_REPORTED = "incident.reported"
+COMMAND_BEGAN = "command.began"
+COMMAND_ENDED = "command.ended"
 
 MARKS = {
     ATTESTED: "attested",
@@ -41,6 +57,25 @@ MARKS = {
     UNUSED: "unused",
 }
 """Type of event -> kind of mark."""
+
+INCIDENT_HEADS = frozenset({INCIDENT_STARTED, INCIDENT_CHANGED, INCIDENT_STATE})
+"""What says whether an incident is open, and what it is called."""
+
+INCIDENTS = INCIDENT_HEADS | {
+    INCIDENT_PLAYBOOK,
+    INCIDENT_STEP,
+    INCIDENT_TICKED,
+    INCIDENT_NOTED,
+    INCIDENT_CORRECTED,
+    INCIDENT_ROLE,
+    INCIDENT_PRESENT,
+    INCIDENT_VARIABLE,
+    INCIDENT_LOOKED,
+    INCIDENT_REPORTED,
+    COMMAND_BEGAN,
+    COMMAND_ENDED,
+}
+"""Types of event that belong to an incident."""
 
 VERDICTS = frozenset({"passed", "failed", "unknown"})
 

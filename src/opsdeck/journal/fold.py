@@ -14,6 +14,7 @@ import msgspec
 
 from opsdeck.journal import events as ev
 from opsdeck.journal.events import MARKS, VERDICTS, Event, Recorded
+from opsdeck.journal.happenings import Happening, IncidentLog
 
 MARKS_KEPT = 24
 VERDICTS_KEPT = 10
@@ -22,7 +23,7 @@ TURNS_KEPT = 40
 RECENT_KEPT = 200
 """How many of the newest State keeps; the journal keeps all."""
 
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 """Part of every snapshot: one of another version is not used."""
 
 
@@ -124,6 +125,7 @@ class State:
         self.releases: dict[str, Release] = {}
         self.gauges: dict[str, dict[str, list[Mark]]] = {}
         """Writer -> gauge -> its newest changes of level, oldest first."""
+        self.incidents = IncidentLog()
         self.max_clock = ""
         self.first_at = ""
         self.first_clock = ""
@@ -281,6 +283,9 @@ class State:
         turns = self.gauges.setdefault(writer, {}).setdefault(gauge, [])
         _keep_newest(turns, turn, TURNS_KEPT)
 
+    def _take_incident(self, writer: str, event: Event) -> None:
+        self.incidents.take(writer, event)
+
     def _take_opening(self, writer: str, event: Event) -> None:
         """A file's first line says only whose it is; the reader has used that already."""
 
@@ -293,6 +298,8 @@ class State:
             "runs": self._runs,
             "releases": self.releases,
             "gauges": self.gauges,
+            "incidents": self.incidents.kept,
+            "incident_heads": self.incidents.heads,
             "max_clock": self.max_clock,
             "first": [self.first_clock, self.first_at],
             "count": self.count,
@@ -310,6 +317,7 @@ class State:
         state._runs = dict(kept.runs)
         state.releases = kept.releases
         state.gauges = kept.gauges
+        state.incidents = IncidentLog(dict(kept.incidents), kept.incident_heads)
         state.max_clock = kept.max_clock
         state.first_clock, state.first_at = kept.first
         state.count = kept.count
@@ -327,6 +335,8 @@ class Kept(msgspec.Struct):
     runs: dict[str, msgspec.Raw]
     releases: dict[str, Release]
     gauges: dict[str, dict[str, list[Mark]]]
+    incidents: dict[str, msgspec.Raw]
+    incident_heads: dict[str, list[Happening]]
     max_clock: str
     first: tuple[str, str]
     count: int
@@ -360,5 +370,6 @@ _HANDLERS: dict[str, Callable[[State, str, Event], None]] = {
     ev.UNDONE: State._take_undo,
     ev.RELEASE_STARTED: State._take_release,
     ev.GAUGE_CHANGED: State._take_turn,
+    **dict.fromkeys(ev.INCIDENTS, State._take_incident),
     ev.OPENED: State._take_opening,
 }
