@@ -1,0 +1,1 @@
+"""Incidents: walking a playbook, its commands, its timeline. Knows no terminal."""

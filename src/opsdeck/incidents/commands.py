@@ -1,0 +1,258 @@
+"""Commands of playbooks: made ready, run by a keeper of their own, heard of again after a drop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from opsdeck.catalog.playbook import Command
+from opsdeck.errors import UsageError
+from opsdeck.incidents.model import Outcome
+from opsdeck.incidents.variables import filled, plainly_filled
+from opsdeck.journal.files import file_mode, make_folder
+from opsdeck.text import storable
+
+KEPT_CHARACTERS = 16_000
+"""How much of an output goes to the journal: its end."""
+PANE_CHARACTERS = 262_144
+"""How much of it is held for the screen."""
+
+_KEEPER = Path(__file__).with_name("keeper.py")
+_LONGEST_LINE = 4 << 20
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """A command as it would be run: variables filled in, nothing hidden."""
+
+    name: str
+    text: str
+    shell: str
+    cwd: Path
+    env: dict[str, str]
+    timeout_s: float | None
+    confirm: str
+    interactive: bool
+    background: bool
+    risk: str | None
+
+    @property
+    def argv(self) -> list[str]:
+        """What is started."""
+        return [self.shell, "-c", self.text]
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a command ended; `output` is the end of what it printed, not yet redacted."""
+
+    outcome: Outcome
+    exit_code: int | None = None
+    duration_s: float = 0.0
+    output: str = ""
+    output_bytes: int = 0
+    reason: str = ""
+
+
+class Printed(NamedTuple):
+    """New output; `skipped` bytes before it came too fast to be shown."""
+
+    text: str
+    skipped: int
+    total: int
+
+
+def made_ready(
+    command: Command, values: Mapping[str, str], folder: Path, text: str | None = None
+) -> Ready:
+    """The command with its variables filled in (or the operator's own `text` instead).
+
+    `folder` is what a relative cwd is relative to. Raises UsageError for a value that is missing
+    or must not stand where it would.
+    """
+    cwd = Path(plainly_filled(command.cwd, values)).expanduser() if command.cwd else folder
+    return Ready(
+        name=command.name,
+        text=filled(command.text if text is None else text, values, command.shell),
+        shell=command.shell,
+        cwd=folder / cwd,
+        env={key: plainly_filled(value, values) for key, value in command.env.items()},
+        timeout_s=command.timeout_s,
+        confirm=command.confirm,
+        interactive=command.interactive,
+        background=command.background,
+        risk=command.risk,
+    )
+
+
+def new_number() -> str:
+    """A name for one run of a command, never used before."""
+    return secrets.token_hex(6)
+
+
+class Running:
+    """A command under way, and what it printed last."""
+
+    def __init__(self, ready: Ready, number: str) -> None:
+        self.ready = ready
+        self.number = number
+        self.text = ""
+        self.total = 0
+        self.cut = False
+        """Whether the beginning of the output is no longer there."""
+        self._process: asyncio.subprocess.Process | None = None
+
+    def stop(self) -> None:
+        """TERM to its whole group, KILL to those that are still there after five seconds."""
+        process = self._process
+        if process is not None and process.stdin is not None and not process.stdin.is_closing():
+            with contextlib.suppress(OSError, RuntimeError):
+                process.stdin.write(b"stop\n")
+
+    async def run(
+        self,
+        home: Path,
+        environ: Mapping[str, str],
+        known: Sequence[str] = (),
+        on_output: Callable[[Printed], None] = lambda printed: None,
+    ) -> Ended:
+        """See it to its end. `known` are secrets that must not be kept.
+
+        If this is cancelled, or the process dies, the command goes on; `heard_of` tells later.
+        """
+        folder = await asyncio.to_thread(make_folder, home, "cache", "commands")
+        order = {
+            "argv": self.ready.argv,
+            "cwd": str(self.ready.cwd),
+            "env": {**environ, **self.ready.env},
+            "timeout_s": self.ready.timeout_s,
+            "file": str(folder / f"{self.number}.json"),
+            "mode": file_mode(home),
+            "kept": KEPT_CHARACTERS,
+            "package": str(Path(__file__).parents[2]),
+            "secrets": list(known),
+        }
+        try:
+            process = self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", str(_KEEPER)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+                limit=_LONGEST_LINE,
+            )
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(order).encode() + b"\n")
+        except (OSError, ValueError) as error:
+            return Ended(outcome="not started", reason=str(error))
+        ended = await self._heard(process, on_output)
+        found = ended if ended is not None else heard_of(home, self.number)
+        if found is None:
+            found = Ended(outcome="unknown", reason="what watched over it is gone")
+        return msgspec.structs.replace(found, output=self.text[-KEPT_CHARACTERS:] or found.output)
+
+    async def _heard(
+        self, process: asyncio.subprocess.Process, on_output: Callable[[Printed], None]
+    ) -> Ended | None:
+        """What the keeper says, to its last word; None where that never came."""
+        assert process.stdout is not None
+        ended: Ended | None = None
+        with contextlib.suppress(ValueError, OSError):
+            while line := await process.stdout.readline():
+                said = json.loads(line)
+                if "ended" in said:
+                    ended = msgspec.convert(said["ended"], Ended)
+                elif "text" in said:
+                    self._took(said, on_output)
+        with contextlib.suppress(ProcessLookupError):
+            await process.wait()
+        return ended
+
+    def _took(self, said: dict[str, Any], on_output: Callable[[Printed], None]) -> None:
+        text = storable_output(said["text"])
+        whole = self.text + text
+        self.cut |= said["skipped"] > 0 or len(whole) > PANE_CHARACTERS
+        self.text, self.total = whole[-PANE_CHARACTERS:], said["total"]
+        on_output(Printed(text, said["skipped"], said["total"]))
+
+
+def storable_output(text: str) -> str:
+    """Output as it may be kept: valid Unicode, a progress line that rewrites itself as its last
+    state."""
+    text = text.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n")
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+
+
+def heard_of(home: Path, number: str) -> Ended | None:
+    """How a command of a session that is gone ended; None while it runs still.
+
+    `unknown` where nobody can tell: the machine was restarted, or its keeper killed.
+    """
+    unknown = Ended(outcome="unknown", reason="the session dropped while it ran")
+    if not number.isalnum():
+        return unknown
+    try:
+        found = json.loads((home / "cache" / "commands" / f"{number}.json").read_bytes())
+    except (OSError, ValueError):
+        return unknown
+    if not isinstance(found, dict):
+        return unknown
+    if found.get("state") == "running":
+        return None if _keeps(found.get("keeper")) else unknown
+    try:
+        ended = msgspec.convert(found, Ended)
+    except msgspec.ValidationError:
+        return unknown
+    return msgspec.structs.replace(ended, output=storable(ended.output))
+
+
+def forget(home: Path, number: str) -> None:
+    """How it ended stands in the journal: the keeper's file may go."""
+    with contextlib.suppress(OSError):
+        (home / "cache" / "commands" / f"{number}.json").unlink()
+
+
+def _keeps(pid: Any) -> bool:
+    """Whether a process is a keeper that is still there."""
+    if type(pid) is not int or pid <= 1:
+        return False
+    try:
+        return b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    if Path("/proc/1").exists():
+        return False
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def missing_programs(text: str, environ: Mapping[str, str]) -> list[str]:
+    """Programs that a shell text starts and that this machine has not; a careful guess."""
+    import shutil
+
+    from opsdeck.incidents.programs import programs_in
+
+    path = environ.get("PATH", os.defpath)
+    return [name for name in programs_in(text) if shutil.which(name, path=path) is None]
+
+
+def checked_edit(text: str) -> str:
+    """A command that the operator wrote anew; raises UsageError for an empty one."""
+    if not text.strip():
+        raise UsageError("the command is empty: nothing would be run")
+    return text

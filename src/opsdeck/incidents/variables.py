@@ -1,0 +1,126 @@
+"""Variables of commands: `{{host}}` becomes a value that the shell takes for nothing but text.
+
+Where a placeholder stands decides how its value is written. Outside of quotes it becomes one
+quoted word. Inside of quotes, here-documents and comments only plain values are taken, for what
+stands there may be handed on to another interpreter (ssh, mongosh), which no quoting for this
+shell would stop.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from opsdeck.errors import UsageError
+
+PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][\w.-]{0,60})\s*\}\}")
+_PLAIN = re.compile(r"[\w@%+=:,./ -]*")
+_BARE = re.compile(r"[\w@%+=:,./-]*")
+_UNSET = re.compile(r"\$\{?([A-Z][A-Z0-9_]{1,60})\}?(?![\w:?=-])")
+
+_HANDS_ON = re.compile(
+    r"(?<![\w./-])(?:ssh|eval|su|xargs|watch|parallel|exec|source|doas|nsenter|chroot)(?![\w.-])"
+    r"|\s-[A-Za-z]*[ceS](?=\s)|--(?:command|eval)\b"
+)
+"""What hands its words on to another interpreter: there no value is safe in quotes of this one."""
+
+Place = Literal["bare", "quoted", "text"]
+"""Outside of quotes, within simple ones, or anywhere else (comment, here-document, backquotes)."""
+
+
+def names_in(texts: Iterable[str]) -> list[str]:
+    """The variables that these texts hold, each once, in order."""
+    found = (match[1] for text in texts for match in PLACEHOLDER.finditer(text))
+    return list(dict.fromkeys(found))
+
+
+def filled(text: str, values: Mapping[str, str], shell: str = "sh") -> str:
+    """A shell text with every placeholder filled in; raises UsageError for a value that must not
+    stand where it would, and for one that is missing."""
+    strict = shell == "fish" or _HANDS_ON.search(text) is not None
+    places = {} if strict else places_of(text)
+    parts, at = [], 0
+    for match in PLACEHOLDER.finditer(text):
+        parts.append(text[at : match.start()])
+        name = match[1]
+        if name not in values:
+            raise UsageError(f"{{{{{name}}}}} has no value yet: v gives it one")
+        parts.append(_written(name, values[name], places.get(match.start(), "text")))
+        at = match.end()
+    return "".join([*parts, text[at:]])
+
+
+def plainly_filled(text: str, values: Mapping[str, str]) -> str:
+    """A text that no shell reads, such as a folder's path, filled in as it is."""
+    return PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+def _written(name: str, value: str, place: Place) -> str:
+    shown = f"the value of {{{{{name}}}}}, {value[:60]!r},"
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise UsageError(f"{shown} has control characters: nothing is run with them")
+    if value.startswith("-"):
+        raise UsageError(f"{shown} begins with a -: a program would take it for an option")
+    if place == "bare":
+        return shlex.quote(value)
+    allowed = _PLAIN if place == "quoted" else _BARE
+    if not allowed.fullmatch(value):
+        raise UsageError(
+            f"{shown} stands where another shell or program may read it anew: there only letters,"
+            " digits and @%+=:,./- are taken; edit the command (e) where you mean it"
+        )
+    return value
+
+
+def places_of(text: str) -> dict[int, Place]:
+    """Where each placeholder stands, by its offset. What is not certainly bare or quoted is text:
+    one here-document, backquote or `$'` makes everything after it so."""
+    found: dict[int, Place] = {}
+    quote, at, certain, comment = "", 0, True, False
+    starts = {match.start(): match.end() for match in PLACEHOLDER.finditer(text)}
+    while at < len(text):
+        if at in starts:
+            sure = certain and not comment
+            found[at] = ("quoted" if quote else "bare") if sure else "text"
+            at = starts[at]
+            continue
+        character = text[at]
+        if comment:
+            comment = character != "\n"
+        elif character == "\\" and quote != "'":
+            at += 1
+        elif quote:
+            quote = "" if character == quote else quote
+            certain = certain and not _nested(text, at, quote)
+        elif character in "'\"":
+            certain = certain and not (at and text[at - 1] == "$")
+            quote = character
+        elif character == "#" and (at == 0 or text[at - 1] in " \t\n;&|("):
+            comment = True
+        elif _nested(text, at, "") or text.startswith("<<", at):
+            certain = False
+        at += 1
+    return found
+
+
+def _nested(text: str, at: int, quote: str) -> bool:
+    """Whether another level of shell begins here, in which quotes count anew."""
+    if quote == "'":
+        return False
+    return text[at] == "`" or text.startswith(("$(", "${"), at)
+
+
+def unset_in(text: str, environ: Mapping[str, str]) -> list[str]:
+    """Environment variables that a command needs and that are not set here."""
+    assigned = set(
+        re.findall(r"(?:^|[\s;(])(?:export\s+|read\s+(?:-r\s+)?)?([A-Z][A-Z0-9_]*)=", text)
+    )
+    found = (match[1] for match in _UNSET.finditer(_without_single(text)))
+    return [n for n in dict.fromkeys(found) if n not in environ and n not in assigned]
+
+
+def _without_single(text: str) -> str:
+    """What stands in single quotes is not the shell's."""
+    return re.sub(r"'[^']*'", "''", text)
