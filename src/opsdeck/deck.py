@@ -60,11 +60,18 @@ class Deck:
         self.zone = ZoneInfo(config.timezone)
         self.state = State()
         self.faults: list[JournalFault] = []
+        self.read_only_asked = False
+        """Whether this session was started with `--read-only`."""
 
     @property
     def catalog(self) -> Catalog:
         """The last good catalog."""
         return self.source.catalog
+
+    @property
+    def read_only(self) -> bool:
+        """Whether commands of playbooks must not be run."""
+        return self.read_only_asked or self.config.read_only
 
     # Reading
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from opsdeck.catalog.contacts import Contacts, read_contacts
 from opsdeck.catalog.faults import ConfigFaults, Report, shown
 from opsdeck.catalog.gauges import Gauges
 from opsdeck.catalog.gauges_read import read_gauges
@@ -41,7 +42,18 @@ THEMES: tuple[Theme, ...] = ("dark", "light", "ansi")
 GLYPHS: tuple[Glyphs, ...] = ("auto", "unicode", "ascii")
 REFRESH: tuple[Refresh, ...] = ("normal", "slow")
 
-SECTIONS = ("deck", "targets", "gauge", "signoff", "sync", "ui", "keys")
+SECTIONS = (
+    "deck",
+    "targets",
+    "gauge",
+    "incident",
+    "oncall",
+    "contact",
+    "signoff",
+    "sync",
+    "ui",
+    "keys",
+)
 DECK_KEYS = (
     "name",
     "timezone",
@@ -52,6 +64,7 @@ DECK_KEYS = (
     "home",
     "anchors",
     "auto_check",
+    "read_only",
 )
 UI_KEYS = ("theme", "glyphs", "refresh", "animations")
 
@@ -70,9 +83,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     `home` is absolute. `anchors` are what tells whether this machine is cut off (default: the
     targets and the resolver); with `auto_check` a list's stale items are checked when it is
-    opened. `targets` are the raw tables of `[targets.NAME]`, each with its `kind`;
-    `keys` maps the id of a binding to its keys (comma separated); `extra` holds `signoff` and
-    `sync` (tables) as they stand in the file.
+    opened; with `read_only` no command of a playbook can be run. `targets` are the raw tables of
+    `[targets.NAME]`, each with its `kind`; `keys` maps the id of a binding to its keys (comma
+    separated); `extra` holds `signoff` and `sync` (tables) as they stand in the file.
     """
 
     name: str = "default"
@@ -84,8 +97,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     home: Path | None = None
     anchors: tuple[str, ...] = ()
     auto_check: bool = False
+    read_only: bool = False
     targets: dict[str, dict[str, Any]] = {}
     gauges: Gauges = Gauges()
+    contacts: Contacts = Contacts()
     ui: Ui = Ui()
     keys: dict[str, str] = {}
     extra: dict[str, Any] = {}
@@ -129,8 +144,10 @@ def _read(top: Table, path: Path, environ: Mapping[str, str] | None) -> Config:
         home=_home(deck, path, environ),
         anchors=_anchors(deck),
         auto_check=deck.boolean("auto_check") or False,
+        read_only=deck.boolean("read_only") or False,
         targets=targets,
         gauges=read_gauges(top, targets),
+        contacts=read_contacts(top),
         ui=_ui(top),
         keys=_keys(top),
         extra=_extra(top),

@@ -36,7 +36,7 @@ class Trust:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._known: dict[str, Any] = _read(file)
+        self._known: dict[str, Any] = read_private(file)
 
     def __contains__(self, fingerprint: str) -> bool:
         return fingerprint in self._known
@@ -54,9 +54,9 @@ class Trust:
         }
         try:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _locked(self.file.parent):
-                known = {**_read(self.file), **new}
-                _make_private(self.file)
+            with locked(self.file.parent):
+                known = {**read_private(self.file), **new}
+                make_private(self.file)
                 write_atomically(self.file, json.dumps(known, indent=1) + "\n")
         except OSError as error:
             raise NotSavedError(f"not saved: {self.file}: {error.strerror or error}") from error
@@ -64,7 +64,7 @@ class Trust:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """What two processes add at once is added one after the other."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -74,7 +74,7 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def _make_private(file: Path) -> None:
+def make_private(file: Path) -> None:
     """The file is there, and writable for its owner alone: else it would not be believed."""
     fd = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     try:
@@ -83,8 +83,8 @@ def _make_private(file: Path) -> None:
         os.close(fd)
 
 
-def _read(file: Path) -> dict[str, Any]:
-    """What the file says; nothing where it is missing, damaged or writable for others."""
+def read_private(file: Path) -> dict[str, Any]:
+    """What a file of one's own says; nothing where it is missing, damaged or open to others."""
     try:
         fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(fd, "rb") as stream:

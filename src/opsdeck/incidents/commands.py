@@ -7,8 +7,9 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,7 +121,7 @@ class Running:
         self,
         home: Path,
         environ: Mapping[str, str],
-        known: Sequence[str] = (),
+        known: Iterable[str] = (),
         on_output: Callable[[Printed], None] = lambda printed: None,
     ) -> Ended:
         """See it to its end. `known` are secrets that must not be kept.
@@ -214,6 +215,20 @@ def heard_of(home: Path, number: str) -> Ended | None:
     except msgspec.ValidationError:
         return unknown
     return msgspec.structs.replace(ended, output=storable(ended.output))
+
+
+def stop_left(home: Path, number: str) -> bool:
+    """Stop a command that a session which is gone had begun; False where it does not run here."""
+    if not number.isalnum():
+        return False
+    try:
+        found = json.loads((home / "cache" / "commands" / f"{number}.json").read_bytes())
+        if found.get("state") != "running" or not _keeps(found.get("keeper")):
+            return False
+        os.kill(found["keeper"], signal.SIGTERM)
+    except (OSError, ValueError, AttributeError):
+        return False
+    return True
 
 
 def forget(home: Path, number: str) -> None:

@@ -111,6 +111,8 @@ class Keeper:
         self.outcome = "exited"
         self.stopped_at: float | None = None
         self.listening = True
+        self.told = False
+        """Whether a session that did not start it wants it stopped (SIGTERM)."""
 
     def keep(self, **what: Any) -> None:
         """Write what is known of the command where the next session looks for it."""
@@ -179,6 +181,8 @@ class Keeper:
     def is_over(self, child: subprocess.Popen[bytes]) -> bool:
         """Whether nothing is left to wait for; what was told to stop and does not is killed."""
         ended = child.poll() is not None
+        if self.told and not ended:
+            self.stop(child.pid, "stopped")
         if self.stopped_at is None:
             return ended
         since = time.monotonic() - self.stopped_at
@@ -267,7 +271,13 @@ def main() -> None:
         if not more:
             return
         data += more
-    Keeper(json.loads(data)).run()
+    keeper = Keeper(json.loads(data))
+
+    def tell(_number: int, _frame: object) -> None:
+        keeper.told = True
+
+    signal.signal(signal.SIGTERM, tell)
+    keeper.run()
 
 
 if __name__ == "__main__":

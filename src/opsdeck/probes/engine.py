@@ -114,12 +114,16 @@ class Engine:
 
     def redactor(self) -> Redactor:
         """Blots out the secrets of every target: a command may print what another target hides."""
+        return Redactor(self.secrets())
+
+    def secrets(self) -> set[str]:
+        """The secrets of every target, as far as their values can be had here."""
         for name in self._tables:
             with contextlib.suppress(ProbeError):
                 target = self.target(name)
                 for secret in secrets_written_in(target.values):
                     target.hide(secret)
-        return Redactor(set[str]().union(*(t.secrets for t in self._targets.values())))
+        return set[str]().union(*(t.secrets for t in self._targets.values()))
 
     async def aclose(self) -> None:
         """Close every client; the engine can be used again."""
