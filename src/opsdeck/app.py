@@ -51,6 +51,12 @@ def _gauges_screen() -> Frame:
     return GaugesScreen()
 
 
+def _playbooks_screen() -> Frame:
+    from opsdeck.screens.playbooks import PlaybooksScreen
+
+    return PlaybooksScreen()
+
+
 def _journal_screen() -> Frame:
     from opsdeck.screens.journal import JournalScreen
 
@@ -74,6 +80,7 @@ class OpsDeckApp(DeckHost):
         "deck": DeckScreen,
         "checklists": _checklists_screen,
         "gauges": _gauges_screen,
+        "playbooks": _playbooks_screen,
         "journal": _journal_screen,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -83,6 +90,13 @@ class OpsDeckApp(DeckHost):
         ),
         Binding(
             "3", "open_mode('gauges')", "Gauges", id="go.gauges", tooltip="What is measured, live"
+        ),
+        Binding(
+            "4",
+            "open_mode('playbooks')",
+            "Playbooks",
+            id="go.playbooks",
+            tooltip="Playbooks, and incidents",
         ),
         Binding("6", "open_mode('journal')", "Journal", id="go.journal", tooltip="What happened"),
         Binding(
@@ -105,7 +119,7 @@ class OpsDeckApp(DeckHost):
         self._loaded = loaded
         self._begun = loaded
         self._place_read = False
-        self._warned_of: list[Draft] = []
+        self._warned_of: list[Draft | str] = []
         self._following = False
         self._place_timer: Timer | None = None
         self._minute = ""
@@ -204,7 +218,9 @@ class OpsDeckApp(DeckHost):
             place = Place()
         self.switch_mode(place.mode)
         screen = self.screen
-        if place.checklist is not None:
+        if place.incident is not None:
+            self.open_incident(place.incident, place.playbook or "", place.key or "")
+        elif place.checklist is not None:
             self.open_checklist(place.checklist, run=place.run, item=place.key)
         elif isinstance(screen, Frame):
             screen.start_at(place.key)
@@ -246,10 +262,15 @@ class OpsDeckApp(DeckHost):
                 self._take_config(config)
             if news.reload:
                 self.deck.take_loaded(await self.journal_thread.run(self.deck.journal.load))
+            if self.deck.state.incidents.heads:
+                self.walks.follow()
             minute = f"{self.deck.now():%Y-%m-%d %H:%M}"
             if news.events or news.faults or news.reload or edited or config is not None:
                 self._minute = minute
-                self.show_changes(self.deck.absorb_news(news))
+                touched = self.deck.absorb_news(news)
+                if self._walks is not None:
+                    self._walks.take(touched)
+                self.show_changes(touched)
             elif minute != self._minute:
                 self._minute = minute
                 self.show_changes(None)
@@ -276,6 +297,7 @@ class OpsDeckApp(DeckHost):
             ("1", "deck", "Deck", "What needs you now, what is due, what happened last"),
             ("2", "checklists", "Checklists", "All checklists with their progress"),
             ("3", "gauges", "Gauges", "Everything that is measured, live and as it was"),
+            ("4", "playbooks", "Playbooks", "Playbooks to walk, and incidents, open and over"),
             ("6", "journal", "Journal", "Everything that happened, newest first"),
         )
 
@@ -364,7 +386,7 @@ class OpsDeckApp(DeckHost):
 
     def action_leave(self) -> None:
         """Leave by choice: the next session begins at the deck."""
-        if self.unsaved and not self._leaving_twice():
+        if (self.unsaved or self._run_here()) and not self._leaving_twice():
             return
         self.session.forget()
         self.exit(0)
@@ -373,10 +395,20 @@ class OpsDeckApp(DeckHost):
         """ctrl+c is typed by habit; it neither leaves nor kills."""
         self.say("q leaves; everything shown is on disk")
 
+    def _run_here(self) -> list[str]:
+        """Names of commands that were started here and still run."""
+        running = self._walks.walking.running.values() if self._walks is not None else ()
+        return [each.ready.name for each in running]
+
     def _leaving_twice(self) -> bool:
-        if self._warned_of == self.unsaved:
+        warned_of: list[Draft | str] = [*self.unsaved, *self._run_here()]
+        if self._warned_of == warned_of:
             return True
-        self._warned_of = list(self.unsaved)
+        self._warned_of = warned_of
+        if not self.unsaved:
+            names = ", ".join(self._run_here())
+            self.say(f"{names} still runs: q once more leaves, and it goes on", "warn")
+            return False
         self.say("something is not saved: ctrl+r tries again, q once more leaves without it", "bad")
         return False
 
@@ -401,7 +433,12 @@ class OpsDeckApp(DeckHost):
 
 
 def run_app(
-    *, environ: Mapping[str, str], cwd: Path, config_file: Path | None, operator: str | None
+    *,
+    environ: Mapping[str, str],
+    cwd: Path,
+    config_file: Path | None,
+    operator: str | None,
+    read_only: bool = False,
 ) -> int:
     """Open the app in this terminal; gives the exit status. Raises the OpsDeckError family."""
     check_terminal(environ)
@@ -415,6 +452,7 @@ def run_app(
         interactive=True,
         thorough=False,
     )
+    deck.read_only_asked = read_only
     at_once = deck.journal.bytes_to_read() <= LOAD_AT_ONCE_BYTES
     if at_once:
         deck.load()

@@ -23,6 +23,7 @@ EXIT_IO = 74
 EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141
 
+READ_ONLY = "--read-only"
 _APP_OPTIONS = ("--config", "--operator")
 _LISTS = ("checklists", "items", "runs")
 
@@ -32,6 +33,7 @@ class AppOptions(NamedTuple):
 
     config_file: Path | None = None
     operator: str | None = None
+    read_only: bool = False
 
 
 class PlainList(NamedTuple):
@@ -90,11 +92,15 @@ def app_options(arguments: Sequence[str]) -> AppOptions | None:
     rest = list(arguments)
     while rest:
         option, equals, value = rest.pop(0).partition("=")
+        if option == READ_ONLY and not equals:
+            values[option] = option
+            continue
         if option not in _APP_OPTIONS or (not equals and not rest):
             return None
         values[option] = value if equals else rest.pop(0)
     config_file = values.get("--config")
-    return AppOptions(Path(config_file) if config_file else None, values.get("--operator"))
+    named = Path(config_file) if config_file else None
+    return AppOptions(named, values.get("--operator"), READ_ONLY in values)
 
 
 def plain_list(arguments: Sequence[str]) -> PlainList | None:
@@ -125,6 +131,7 @@ def _dispatch(arguments: list[str]) -> int:
         cwd=_working_folder(),
         config_file=options.config_file,
         operator=options.operator,
+        read_only=options.read_only,
     )
 
 

@@ -17,6 +17,8 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     checklist: str | None = None
     run: str | None = None
     key: str | None = None
+    incident: str | None = None
+    playbook: str | None = None
 
 
 class Session:

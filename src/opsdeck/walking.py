@@ -28,6 +28,7 @@ from opsdeck.incidents.variables import names_in
 from opsdeck.incidents.view import heads, incident_of
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
+from opsdeck.playbook_facts import Walked
 
 if TYPE_CHECKING:
     from opsdeck.deck import Deck
@@ -38,6 +39,7 @@ SETTLE_WITHIN = timedelta(days=2)
 """Commands of incidents that were resolved longer ago are no longer asked after."""
 
 UNHEARD_S = 3.0
+READ_ONLY = "read-only: nothing can be run here (--read-only, or read_only in [deck])"
 
 Commit = Callable[[list[Draft]], Awaitable[bool]]
 """Puts events on disk; False where that failed, which the operator was told."""
@@ -83,6 +85,37 @@ class Walking:
     def playbook(self, identity: str) -> Playbook | None:
         """A playbook by its id, as it is on disk now."""
         return find_playbook(identity, self.deck.config.file) if identity else None
+
+    def inhibited(self) -> dict[str, str]:
+        """Playbook that need not be walked now -> title of the one that says so, which is walked in
+        an open incident."""
+        found: dict[str, str] = {}
+        for head in self.incidents():
+            one = self.incident(head.id) if not head.over else None
+            for walk in one.walks.values() if one is not None else ():
+                playbook = self.playbook(walk.playbook)
+                for other in playbook.inhibits if playbook is not None else ():
+                    found[other] = walk.title
+        return found
+
+    def walked(self) -> dict[str, Walked]:
+        """Playbook -> when it was walked last, and when the incident was resolved or mitigated
+        with it. Only incidents in which a step was begun count."""
+        found: dict[str, Walked] = {}
+        for head in self.incidents():
+            one = self.incident(head.id)
+            for walk in one.walks.values() if one is not None else ():
+                times = [step.at for step in walk.steps.values() if step.at is not None]
+                if one is None or not times:
+                    continue
+                well = one.over and any(step.state == "done" for step in walk.steps.values())
+                known = found.get(walk.playbook, Walked())
+                success = [t for t in (known.success, one.resolved_at if well else None) if t]
+                last = [t for t in (known.last, max(times)) if t]
+                found[walk.playbook] = Walked(
+                    last=max(last, default=None), success=max(success, default=None)
+                )
+        return found
 
     @property
     def folder(self) -> Path:
@@ -197,7 +230,7 @@ class Walking:
     def refusal(self, playbook: Playbook) -> str:
         """Why nothing of this playbook may be run now; "" where it may."""
         if self.deck.read_only:
-            return "read-only: nothing can be run here (--read-only, or read_only in [deck])"
+            return READ_ONLY
         if self.trust.state(playbook) != "trusted":
             return "this content of the playbook was not trusted yet"
         return ""
@@ -207,25 +240,42 @@ class Walking:
     ) -> str | None:
         """Save that a command is about to be run; its number, None where that could not be saved.
 
-        A step that nobody had begun is begun with it.
+        A step that nobody had begun is begun with it. Raises UsageError where it may not be run.
         """
         if reason := self.refusal(playbook):
             raise UsageError(reason)
+        return await self.begin_act(
+            one, playbook, step, ready.name, ready.text, cwd=str(ready.cwd), risk=ready.risk or ""
+        )
+
+    async def begin_act(
+        self,
+        one: Incident,
+        playbook: Playbook,
+        step: Step,
+        name: str,
+        text: str,
+        *,
+        cwd: str = "",
+        risk: str = "",
+    ) -> str | None:
+        """Save that something is about to be done, by a command or by OpsDeck itself."""
+        if self.deck.read_only:
+            raise UsageError(READ_ONLY)
         looks = await self._looks()
-        redactor = looks.engine.redactor()
         number, values = commands.new_number(), self.values(playbook, one)
         data: dict[str, Any] = {
             "incident": one.id,
             "command": number,
             "playbook": playbook.id,
             "step": step.id,
-            "name": ready.name,
-            "text": redactor.text(ready.text),
-            "cwd": str(ready.cwd),
+            "name": name,
+            "text": looks.engine.redactor().text(text),
+            "cwd": cwd,
             "host": self.host,
         }
-        if ready.risk:
-            data["risk"] = ready.risk
+        if risk:
+            data["risk"] = risk
         if values:
             data["gauges"] = values
         walk = one.walks.get(playbook.id)

@@ -26,11 +26,13 @@ class Door:
         cwd: Path,
         config_file: Path | None = None,
         operator: str | None = None,
+        read_only: bool = False,
     ) -> None:
         self.environ = environ
         self.cwd = cwd
         self.config_file = config_file
         self.operator = operator
+        self.read_only = read_only
 
     @cached_property
     def config(self) -> Config:
@@ -72,6 +74,7 @@ class Door:
             config_file=self.config_file,
             operator=self.operator if acting else login(),
         )
+        deck.read_only_asked = self.read_only
         deck.load()
         if deck.faults:
             count = plural(len(deck.faults), "fault")
@@ -79,10 +82,12 @@ class Door:
         return deck
 
 
-def open_door(config_file: Path | None = None, operator: str | None = None) -> Door:
+def open_door(
+    config_file: Path | None = None, operator: str | None = None, *, read_only: bool = False
+) -> Door:
     """The door of this process."""
     try:
         cwd = Path.cwd()
     except FileNotFoundError:
         cwd = Path("/")
-    return Door(os.environ, cwd, config_file, operator)
+    return Door(os.environ, cwd, config_file, operator, read_only)

@@ -83,14 +83,15 @@ faults, 66 a file is missing, 74 not saved, 78 wrong configuration.
     help="The opsdeck.toml to use (else $OPSDECK_CONFIG, or the one in this folder or above it).",
 )
 @click.option("--operator", metavar="NAME", help="Who you are (else $OPSDECK_OPERATOR).")
+@click.option("--read-only", is_flag=True, help="No command of a playbook can be run.")
 @click.version_option(__version__, "-V", "--version", message="opsdeck %(version)s")
 @click.pass_context
-def root(ctx: click.Context, config: Path | None, operator: str | None) -> None:
+def root(ctx: click.Context, config: Path | None, operator: str | None, read_only: bool) -> None:
     """A terminal deck for production readiness: checklists walked, kept and proved.
 
     Without a command it opens the terminal app.
     """
-    ctx.obj = open_door(config, operator)
+    ctx.obj = open_door(config, operator, read_only=read_only)
 
 
 def run_command(arguments: list[str], complete_variable: str) -> int:

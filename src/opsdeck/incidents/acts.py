@@ -183,16 +183,17 @@ def backfilled(text: str, now: datetime, zone: tzinfo) -> tuple[datetime | None,
     day, hour, minute, second, said = found.groups()
     try:
         base = datetime.strptime(day.strip(" T"), "%Y-%m-%d") if day else here  # noqa: DTZ007
-        when = datetime(
+        local = datetime(
             base.year, base.month, base.day, int(hour), int(minute), int(second or 0), tzinfo=zone
         )
-    except ValueError:
+        when = local.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None, text
-    if when > here:
+    if when > now:
         if day:
             raise UsageError(f"{day.strip()} {hour}:{minute} is yet to come: write what happened")
-        when -= timedelta(days=1)
-    return when.astimezone(UTC), said
+        when = (local - timedelta(days=1)).astimezone(UTC)
+    return when, said
 
 
 def correct(one: Incident, event: str, text: str) -> Draft:

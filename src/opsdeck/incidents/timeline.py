@@ -62,8 +62,16 @@ def window(one: Incident) -> tuple[datetime, datetime | None] | None:
     if one.started_at is None:
         return None
     first = min(one.began_at or one.started_at, one.started_at)
-    end = one.resolved_at + AFTER if one.over and one.resolved_at is not None else None
-    return (first - BEFORE, end)
+    end = one.resolved_at if one.over else None
+    return (_moved(first, -BEFORE), _moved(end, AFTER) if end is not None else None)
+
+
+def _moved(at: datetime, by: timedelta) -> datetime:
+    """A moment later or earlier; itself at the edge of the calendar."""
+    try:
+        return at + by
+    except OverflowError:
+        return at
 
 
 def is_beside(event: Event) -> bool:
@@ -73,11 +81,11 @@ def is_beside(event: Event) -> bool:
 
 def values_text(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> str:
     """`CPU 96 % > 41 %`: gauges as they were and as they are."""
-    old = {value.get("id"): value for value in before}
+    old = {str(value.get("id")): value for value in before}
     parts = []
     for value in after:
         title, now = value.get("title") or value.get("id"), value.get("text")
-        then = old.get(value.get("id"), {}).get("text")
+        then = old.get(str(value.get("id")), {}).get("text")
         parts.append(f"{title} {then} → {now}" if then and then != now else f"{title} {now}")
     return ", ".join(visible(str(part)) for part in parts)
 
@@ -163,7 +171,9 @@ def _noted(one: Incident, happening: Happening) -> Made:
 def _role(one: Incident, happening: Happening) -> Made:
     role, to = _get(happening, "role"), _get(happening, "to")
     handover = happening.data.get("handover")
-    text = f"{to} is {role}" if to else f"gives up the role of {role}"
+    text = f"makes {to} {role}" if to else f"gives up the role of {role}"
+    if to == happening.by:
+        text = f"takes the role of {role}"
     more: tuple[str, ...] = ()
     if isinstance(handover, dict):
         text = f"hands {role} over to {to}"

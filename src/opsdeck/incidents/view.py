@@ -26,12 +26,12 @@ def incident_of(log: IncidentLog, identity: str) -> Incident | None:
     """The incident of this id as it stands; None where it was never started."""
     if identity not in log.heads:
         return None
-    return _folded(identity, log.of(identity))
+    return folded(identity, log.of(identity))
 
 
 def head_of(log: IncidentLog, identity: str) -> Incident:
     """What it is called and whether it is open, without anything else."""
-    return _folded(identity, log.heads[identity])
+    return folded(identity, log.heads[identity])
 
 
 def heads(state: State) -> list[Incident]:
@@ -49,7 +49,8 @@ def open_heads(state: State) -> list[Incident]:
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def _folded(identity: str, happenings: Iterable[Happening]) -> Incident:
+def folded(identity: str, happenings: Iterable[Happening]) -> Incident:
+    """What these happenings, in order, come to."""
     found = Incident(id=identity)
     for happening in happenings:
         found.happenings.append(happening)

@@ -89,6 +89,9 @@ class Frame(Screen[None]):
     def gauges_changed(self) -> None:
         """Gauges have new values."""
 
+    def walks_changed(self) -> None:
+        """A diagnostic answered, or a command printed."""
+
     def start_at(self, key: str | None) -> None:
         """Put the cursor there, if the screen has such a row."""
 

@@ -113,6 +113,8 @@ class DeckScreen(ListChecks, GaugeKeys):
             self.host.open_checklist(checklist, run=run)
         elif kind == "event":
             self.host.open_mode("journal")
+        elif kind == "incident":
+            self.host.open_incident(rest)
         elif kind == "gauge":
             self.host.open_gauge(rest)
         elif kind == "gauges":
@@ -153,7 +155,9 @@ class DeckScreen(ListChecks, GaugeKeys):
             return []
         from opsdeck.screens.deck_gauges import breach_rows
 
-        return breach_rows(watching, self.deck.config.file, width, self.glyphs, self._most())
+        deck, most = self.deck, self._most()
+        inhibited = self.host.walks.walking.inhibited() if deck.state.incidents.heads else {}
+        return breach_rows(watching, deck.config.file, width, self.glyphs, most, inhibited)
 
     def _gauges(self, width: int) -> list[Row]:
         watching = self.host.watching
@@ -184,17 +188,26 @@ class DeckScreen(ListChecks, GaugeKeys):
         deck, glyphs = self.deck, self.glyphs
         found = concerns(views, self._missed(), deck.now())
         most = self._most()
-        rows = [concern_row(c, width, glyphs) for c in found[:most]]
+        rows = self._incidents(width)
+        rows += [concern_row(c, width, glyphs) for c in found[:most]]
         if found[most:]:
             more = f"     and {len(found) - most} more: press 2 for all lists"
             rows.append(Row((Part(more, "dim"),)))
-        if not found:
+        if not rows:
             rows.append(self._all_well())
         if deck.config.file is None:
             hint = "No opsdeck.toml yet (`opsdeck init`): what only some teams use is inactive"
             line = fit(glyphs.plain(f"   {glyphs.dot} {hint}"), width, glyphs.ellipsis)
             rows.append(Row((Part(line, "dim"),)))
         return rows
+
+    def _incidents(self, width: int) -> list[Row]:
+        """Incidents that are open, first of all."""
+        if not self.deck.state.incidents.heads:
+            return []
+        from opsdeck.screens.deck_incidents import open_rows
+
+        return open_rows(self.deck, width, self.glyphs)
 
     def _missed(self) -> list[RunView]:
         deck = self.deck

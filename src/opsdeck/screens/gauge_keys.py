@@ -21,6 +21,9 @@ class GaugeKeys(Frame):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "playbook", "playbook", id="gauges.playbook", tooltip="Read its playbook"),
+        Binding(
+            "i", "incident", "incident", id="incident.start", tooltip="Start an incident of this"
+        ),
         Binding("s", "pace", "slow", id="gauges.pace", tooltip="Every 5 s, for bad links"),
     ]
 
@@ -41,6 +44,15 @@ class GaugeKeys(Frame):
             self.say("no playbook is named for this: playbook = in its [[gauge]] names one")
         else:
             open_playbook(self, identity)
+
+    def action_incident(self) -> None:
+        """i: an incident of the gauge under the cursor, if it is out of bounds; else of nothing."""
+        from opsdeck.screens.starting import begin_incident
+
+        identity, watching = self.chosen_gauge(), self.host.watching
+        gauge = watching.board.gauge(identity) if identity and watching is not None else None
+        breach = gauge is not None and gauge.level in ("warning", "critical")
+        begin_incident(self.host, gauge=identity or "" if breach else "")
 
     def action_pace(self) -> None:
         """s: every five seconds and no trends, or every second with them."""
@@ -64,7 +76,10 @@ def open_playbook(screen: Frame, identity: str) -> None:
     if found is None:
         screen.say(f"there is no runbooks/{visible(identity)}.md, beside opsdeck.toml or shipped")
         return
-    text, plain = visible_lines(found.text), screen.glyphs.plain
+    from opsdeck.catalog.playbook_front import split_front
+
+    _, front, _ = split_front(found.text)
+    text, plain = visible_lines(found.text)[front:], screen.glyphs.plain
     screen.app.push_screen(
         Reader(visible(found.title), lambda width: playbook_lines(text, width, plain))
     )

@@ -26,6 +26,7 @@ from opsdeck.widgets.glyphs import Glyphs
 if TYPE_CHECKING:
     from opsdeck.catalog.gauges import GaugeSpec
     from opsdeck.screens.live import Live
+    from opsdeck.screens.walks import Walks
     from opsdeck.watching import Watching
 
 SLOW_SAVE_S = 0.15
@@ -53,6 +54,7 @@ class DeckHost(App[int]):
         self.checking = Checking(self)
         self.live: Live | None = None
         """The gauges in the app; they begin once the first screen is painted."""
+        self._walks: Walks | None = None
         self._acts = asyncio.Lock()
         self._typeahead = Typeahead(self)
 
@@ -120,7 +122,10 @@ class DeckHost(App[int]):
             return False
         finally:
             slow.cancel()
-        self.show_changes(deck.absorb(saved))
+        touched = deck.absorb(saved)
+        if self._walks is not None:
+            self._walks.take(touched)
+        self.show_changes(touched)
         return True
 
     async def retry(self) -> None:
@@ -141,6 +146,33 @@ class DeckHost(App[int]):
         screen = self._top()
         if screen is not None and screen.ready:
             screen.checking_changed()
+
+    # Incidents
+
+    @property
+    def walks(self) -> Walks:
+        """What is walked; imported when first needed."""
+        if self._walks is None:
+            from opsdeck.screens.walks import Walks
+
+            self._walks = Walks(self)
+        return self._walks
+
+    def show_walks(self) -> None:
+        """Have the screen show what a diagnostic saw or a command printed."""
+        screen = self._top()
+        if screen is not None and screen.ready:
+            screen.walks_changed()
+
+    def open_incident(self, identity: str, playbook: str = "", step: str = "") -> None:
+        """Show an incident above the present screen, in place of another one."""
+        from opsdeck.screens.incident import IncidentScreen
+
+        screen = IncidentScreen(identity, playbook, step)
+        if isinstance(self.screen, IncidentScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
 
     # Gauges
 

@@ -12,6 +12,7 @@ from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.events import (
     CHECKED,
     GAUGE_CHANGED,
+    INCIDENTS,
     LOOKED,
     MARKS,
     NOTED,
@@ -150,6 +151,10 @@ def event_text(event: Event, catalog: Catalog) -> str:
     """An event in words, without its time."""
     data = event.data
     by = visible(event.by)
+    if event.type in INCIDENTS:
+        from opsdeck.incidents.words import event_words
+
+        return event_words(event)
     item, place = item_name(catalog, str(data.get("run", "")), str(data.get("item", "")))
     text = quoted(str(data.get("note") or data.get("reason") or data.get("text") or ""))
     match event.type:

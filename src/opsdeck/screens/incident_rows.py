@@ -1,0 +1,208 @@
+"""An incident's own lines: how it stands, its steps at the left, its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from rich.cells import cell_len
+
+from opsdeck.catalog.playbook import Playbook
+from opsdeck.durations import format_duration
+from opsdeck.gauges.gauge import Gauge
+from opsdeck.gauges.words import amount
+from opsdeck.incidents.model import Incident, StepState, Walk
+from opsdeck.incidents.timeline import Entry
+from opsdeck.screens.gauge_rows import STYLES, level_glyph
+from opsdeck.text import visible
+from opsdeck.widgets.glyphs import Glyphs
+from opsdeck.widgets.lines import Line, Part, Row, fit, wrap
+
+STEP_GLYPHS: dict[StepState, str] = {
+    "to do": "open",
+    "doing": "checking",
+    "done": "passed",
+    "skipped": "deferred",
+    "failed": "failed",
+}
+"""State of a step -> the item state whose glyph it has."""
+STEP_STYLES: dict[StepState, str] = {
+    "to do": "",
+    "doing": "accent",
+    "done": "good",
+    "skipped": "warn",
+    "failed": "bad",
+}
+STATE_STYLES = {"open": "bad", "reopened": "bad", "mitigated": "warn", "resolved": "good"}
+LONGEST_ENTRY_LINES = 4
+
+
+def elapsed(start: datetime | None, now: datetime) -> str:
+    """`12 min`, in steps that do not change every second."""
+    if start is None:
+        return ""
+    seconds = (now - start).total_seconds()
+    return "under a minute" if seconds < 60 else format_duration(seconds)
+
+
+def update_words(one: Incident, every_s: float, now: datetime) -> tuple[str, str]:
+    """When stakeholders are to hear of it, and the style of that; nothing once it is over."""
+    if one.over or one.started_at is None:
+        return "", ""
+    last = one.updated_at or one.started_at
+    left = (last + timedelta(seconds=every_s) - now).total_seconds()
+    if left <= 0:
+        if one.updated_at is None:
+            return "nobody was told yet: u notes whom", "warn"
+        return f"others were told {elapsed(one.updated_at, now)} ago: u", "warn"
+    return f"tell others in {format_duration(max(60.0, left))}", "dim"
+
+
+def status_lines(
+    one: Incident,
+    gauges: Sequence[Gauge],
+    every_s: float,
+    now: datetime,
+    width: int,
+    glyphs: Glyphs,
+) -> list[Line]:
+    """Two lines: state, times and people; then its gauges, and when to tell others."""
+    style = STATE_STYLES[one.state]
+    until = one.resolved_at if one.over else now
+    lasted = elapsed(one.started_at, until or now)
+    state = {"mitigated": "mitigated", "resolved": "resolved after"}.get(one.state, one.state)
+    commander = one.roles.get("commander", "")
+    scribe = one.roles.get("scribe", "")
+    people = f"{visible(commander)} commands" if commander else "nobody commands: a takes it"
+    if scribe:
+        people += f", {visible(scribe)} writes"
+    others = [n for n in one.here(now) if n not in (commander, scribe)]
+    if others:
+        people += f", here: {visible(', '.join(others))}"
+    first: Line = (
+        Part(f" {visible(one.severity)}  ", style),
+        Part(f"{state} {lasted}   ", style),
+        Part(glyphs.plain(people), "dim" if commander else "warn"),
+    )
+    told, told_style = update_words(one, every_s, now)
+    parts: list[Part] = [Part(" ")]
+    room = width - cell_len(told) - 3
+    used = 1
+    for gauge in gauges:
+        text = f"{visible(gauge.spec.title)} {amount(gauge.value, gauge.spec.unit)}"
+        glyph = level_glyph(glyphs, gauge.level)
+        size = cell_len(text) + 5
+        if used + size > room:
+            break
+        parts += [Part(f"{glyph} ", STYLES[gauge.level]), Part(f"{glyphs.plain(text)}   ")]
+        used += size
+    parts += [Part(" " * max(0, width - used - cell_len(told) - 1)), Part(told, told_style)]
+    return [_cut(first, width, glyphs), tuple(parts)]
+
+
+def _cut(line: Line, width: int, glyphs: Glyphs) -> Line:
+    from opsdeck.widgets.lines import cut
+
+    return cut(line, width, glyphs.ellipsis)
+
+
+def steps_rows(
+    one: Incident, playbook: Playbook | None, walk: Walk | None, width: int, glyphs: Glyphs
+) -> list[Row]:
+    """The steps with their state; then what else is or may be walked."""
+    rows: list[Row] = []
+    if playbook is None:
+        for text in _no_playbook(walk):
+            rows += [Row((Part(f" {t}", "dim"),)) for t in wrap(text, width - 2)]
+    else:
+        title = fit(glyphs.plain(visible(playbook.title)), width - 2, glyphs.ellipsis)
+        rows.append(Row((Part(f" {title}", "title"),)))
+        rows += _step_rows(playbook, walk, width, glyphs)
+    others = [w for w in one.walks.values() if walk is None or w.playbook != walk.playbook]
+    if others:
+        rows.append(Row((Part(" also walked", "dim"),)))
+    for other in others:
+        done = sum(step.state in ("done", "skipped") for step in other.steps.values())
+        text = fit(glyphs.plain(visible(other.title)), width - 12, glyphs.ellipsis).rstrip()
+        rows.append(
+            Row((Part(f"   {text}"), Part(f"  {done} done", "dim")), f"walk {other.playbook}")
+        )
+    rows.append(
+        Row((Part(f" {glyphs.enter} ", "accent"), Part("another playbook", "dim")), "other")
+    )
+    return rows
+
+
+def _no_playbook(walk: Walk | None) -> list[str]:
+    if walk is None:
+        return ["No playbook is open yet. Enter on the line below chooses one."]
+    return [f"The playbook {walk.title} is no longer there: its steps stand on the timeline."]
+
+
+def _step_rows(playbook: Playbook, walk: Walk | None, width: int, glyphs: Glyphs) -> list[Row]:
+    rows = []
+    digits = len(str(len(playbook.steps)))
+    for number, step in enumerate(playbook.steps, 1):
+        walked = walk.step(step.id) if walk is not None else None
+        state: StepState = walked.state if walked is not None else "to do"
+        style = STEP_STYLES[state]
+        head = f"  {glyphs.states[STEP_GLYPHS[state]]} "  # type: ignore[index]
+        word = "" if state == "to do" else state
+        room = width - cell_len(head) - digits - 1 - (len(word) + 1 if word else 0) - 1
+        title = fit(glyphs.plain(visible(step.title)), max(4, room), glyphs.ellipsis)
+        parts = (
+            Part(head, style),
+            Part(f"{number:>{digits}} ", "dim"),
+            Part(title, "dim" if state in ("done", "skipped") else ""),
+            Part(f" {word}" if word else "", style),
+        )
+        rows.append(Row(parts, f"step {step.id}"))
+    if not rows:
+        rows.append(Row((Part("  this playbook has no steps", "dim"),), "step "))
+    return rows
+
+
+def timeline_rows(
+    entries: Sequence[Entry], kind: str, zone: tzinfo, now: datetime, width: int, glyphs: Glyphs
+) -> list[Row]:
+    """The timeline, newest first; an entry's key is `entry ID`."""
+    rows: list[Row] = []
+    shown = [entry for entry in entries if not kind or entry.kind == kind]
+    title = f" TIMELINE  {kind or 'all'}, {'UTC' if zone is UTC else 'local'}"
+    rows.append(Row((Part(fit(title, width, glyphs.ellipsis), "dim"),)))
+    for entry in reversed(shown):
+        key = f"entry {entry.id}"
+        rows += [Row(line, key if n == 0 else None) for n, line in enumerate(
+            entry_lines(entry, zone, now, width, glyphs, LONGEST_ENTRY_LINES)
+        )]  # fmt: skip
+    if not shown:
+        rows.append(Row((Part(" nothing of this kind", "dim"),)))
+    return rows
+
+
+def entry_lines(
+    entry: Entry, zone: tzinfo, now: datetime, width: int, glyphs: Glyphs, most: int
+) -> list[Line]:
+    """One entry: its time, who, what; in at most so many lines."""
+    there = entry.at.astimezone(zone)
+    same_day = there.date() == now.astimezone(zone).date()
+    stamp = f"{there:%H:%M}" if same_day else f"{there:%d %b %H:%M}"
+    by = "" if entry.kind == "gauge" else f"{visible(entry.by)} "
+    added = f" (added {entry.added_at.astimezone(zone):%H:%M})" if entry.added_at else ""
+    head = f" {stamp} "
+    room = max(10, width - len(head) - 1)
+    first, *more = wrap(glyphs.plain(f"{by}{visible(entry.text)}{added}"), room)
+    lines: list[Line] = [(Part(head, "dim"), Part(first, entry.tone))]
+    hang = " " * len(head)
+    lines += [(Part(hang + text, entry.tone),) for text in more]
+    for said in entry.corrected:
+        lines += [
+            (Part(hang + text, "warn"),)
+            for text in wrap(glyphs.plain(f"corrected: {visible(said)}"), room)
+        ]
+    for below in entry.more:
+        text = fit(glyphs.plain(visible(below)), room, glyphs.ellipsis).rstrip()
+        lines.append((Part(hang + text, "dim"),))
+    if len(lines) > most:
+        lines = [*lines[: most - 1], (Part(hang + glyphs.ellipsis, "dim"),)]
+    return lines
