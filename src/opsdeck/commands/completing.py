@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from opsdeck.commands.door import Door, open_door
+
+if TYPE_CHECKING:
+    from opsdeck.deck import Deck
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
@@ -57,14 +60,27 @@ def complete_item(door: Door, incomplete: str) -> Iterable[str]:
 @_quietly
 def complete_run(door: Door, incomplete: str) -> Iterable[str]:
     """Run keys, checklists (for their current runs) and releases."""
+    return _runs(door.deck())
+
+
+@_quietly
+def complete_reported(door: Door, incomplete: str) -> Iterable[str]:
+    """The same, and incidents, the newest first."""
+    from opsdeck.incidents.view import heads
+
     deck = door.deck()
-    return [*deck.state.releases, *(c.id for c in deck.catalog.checklists), *_run_keys(door)]
+    return [*_runs(deck), *(one.id for one in heads(deck.state) if one.id.isprintable())]
 
 
 @_quietly
 def complete_release(door: Door, incomplete: str) -> Iterable[str]:
     """Names of releases, the newest first."""
     return [release.name for release in door.deck().releases()]
+
+
+def _runs(deck: Deck) -> list[str]:
+    keys = [key for key, _ in deck.runs()]
+    return [*deck.state.releases, *(c.id for c in deck.catalog.checklists), *keys]
 
 
 def _run_keys(door: Door) -> list[str]:

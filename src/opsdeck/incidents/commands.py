@@ -78,7 +78,9 @@ def made_ready(
     `folder` is what a relative cwd is relative to. Raises UsageError for a value that is missing
     or must not stand where it would.
     """
-    cwd = Path(plainly_filled(command.cwd, values)).expanduser() if command.cwd else folder
+    cwd = Path(plainly_filled(command.cwd, values)) if command.cwd else folder
+    with contextlib.suppress(RuntimeError):  # nobody has that home: starting it will say so
+        cwd = cwd.expanduser()
     return Ready(
         name=command.name,
         text=filled(command.text if text is None else text, values, command.shell),
@@ -108,6 +110,8 @@ class Running:
         self.total = 0
         self.cut = False
         """Whether the beginning of the output is no longer there."""
+        self._done, self._line = "", ""
+        """What stays as it is, and the line that is being printed and may rewrite itself."""
         self._process: asyncio.subprocess.Process | None = None
 
     def stop(self) -> None:
@@ -142,7 +146,7 @@ class Running:
         }
         try:
             process = self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(_KEEPER)),
+                *(sys.executable, "-I", "-S", str(_KEEPER), self.number),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -154,7 +158,11 @@ class Running:
             process.stdin.write(json.dumps(order).encode() + b"\n")
         except (OSError, ValueError) as error:
             return Ended(outcome="not started", reason=str(error))
-        ended = await self._heard(process, on_output)
+        try:
+            ended = await self._heard(process, on_output)
+        except asyncio.CancelledError:
+            process._transport.close()  # type: ignore[attr-defined]  # so the keeper knows
+            raise
         found = ended if ended is not None else heard_of(home, self.number)
         if found is None:
             found = Ended(outcome="unknown", reason="what watched over it is gone")
@@ -178,11 +186,13 @@ class Running:
         return ended
 
     def _took(self, said: dict[str, Any], on_output: Callable[[Printed], None]) -> None:
-        text = storable_output(said["text"])
-        whole = self.text + text
+        lines, newline, self._line = (self._line + said["text"]).rpartition("\n")
+        self._done += storable_output(lines + newline)
+        whole = self._done + storable_output(self._line)
         self.cut |= said["skipped"] > 0 or len(whole) > PANE_CHARACTERS
+        self._done, self._line = self._done[-PANE_CHARACTERS:], self._line[-PANE_CHARACTERS:]
         self.text, self.total = whole[-PANE_CHARACTERS:], said["total"]
-        on_output(Printed(text, said["skipped"], said["total"]))
+        on_output(Printed(storable_output(said["text"]), said["skipped"], said["total"]))
 
 
 def storable_output(text: str) -> str:
@@ -204,12 +214,12 @@ def heard_of(home: Path, number: str) -> Ended | None:
         return unknown
     try:
         found = json.loads((home / "cache" / "commands" / f"{number}.json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return unknown
     if not isinstance(found, dict):
         return unknown
     if found.get("state") == "running":
-        return None if _keeps(found.get("keeper")) else unknown
+        return None if _keeps(found.get("keeper"), number) else unknown
     try:
         ended = msgspec.convert(found, Ended)
     except msgspec.ValidationError:
@@ -223,10 +233,10 @@ def stop_left(home: Path, number: str) -> bool:
         return False
     try:
         found = json.loads((home / "cache" / "commands" / f"{number}.json").read_bytes())
-        if found.get("state") != "running" or not _keeps(found.get("keeper")):
+        if found.get("state") != "running" or not _keeps(found.get("keeper"), number):
             return False
         os.kill(found["keeper"], signal.SIGTERM)
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, RecursionError, AttributeError):
         return False
     return True
 
@@ -237,12 +247,13 @@ def forget(home: Path, number: str) -> None:
         (home / "cache" / "commands" / f"{number}.json").unlink()
 
 
-def _keeps(pid: Any) -> bool:
-    """Whether a process is a keeper that is still there."""
+def _keeps(pid: Any, number: str) -> bool:
+    """Whether a process is the keeper of this command, and still there."""
     if type(pid) is not int or pid <= 1:
         return False
     try:
-        return b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return words[1:3] == [b"-I", b"-S"] and words[4:] == [number.encode(), b""]
     except FileNotFoundError:
         pass
     except OSError:

@@ -18,7 +18,9 @@ _PREFIXES = frozenset(
 _SEPARATORS = frozenset(";|&\n(){}")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _PROGRAM = re.compile(r"[A-Za-z0-9][\w.+-]*|(?:\.{0,2}/)[\w./+-]+")
-_HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?.*?\n.*?^\s*\1\s*$", re.S | re.M)
+_HEREDOC = re.compile(
+    r"(?<!<)<<(?!<)-?[ \t]*[\"']?(\w++)[\"']?[^\n]*+\n(?:.*?\n)??[ \t]*\1[ \t]*$", re.S | re.M
+)
 _FUNCTION = re.compile(r"(?:^|\s)(?:function\s+)?([\w-]+)\s*\(\)", re.M)
 
 

@@ -20,11 +20,17 @@ _PLAIN = re.compile(r"[\w@%+=:,./ -]*")
 _BARE = re.compile(r"[\w@%+=:,./-]*")
 _UNSET = re.compile(r"\$\{?([A-Z][A-Z0-9_]{1,60})\}?(?![\w:?=-])")
 
+_HEREDOC = re.compile(r"<<-?[ \t]*([^\s;|&<>()]+)")
 _HANDS_ON = re.compile(
-    r"(?<![\w./-])(?:ssh|eval|su|xargs|watch|parallel|exec|source|doas|nsenter|chroot)(?![\w.-])"
-    r"|\s-[A-Za-z]*[ceS](?=\s)|--(?:command|eval)\b"
+    r"(?<![\w.-])(?:ssh|eval|su|xargs|watch|parallel|exec|source|doas|nsenter|chroot|trap|scp|rsync"
+    r"|tmux|sed|[gmn]?awk|(?:ba|da|z|k|mk|a|fi)?sh)(?![\w./-])"
+    r"|\s-[A-Za-z]*[ceS](?![\w-])|--(?:command|eval)\b"
+    r"|\(\(|\$\[|\[\[|\s-(?:eq|ne|lt|le|gt|ge)\s|(?:\[|test|printf)\s+(?:!\s+)?-v\s"
+    r"|\w\[[^\[\]\n]*\]+\+?="
+    r"|(?<![\w./-])(?:let|declare|typeset|local|unset|read|mapfile|readarray|getopts)\s"
 )
-"""What hands its words on to another interpreter: there no value is safe in quotes of this one."""
+"""What hands its words on to another interpreter, or to the shell's own arithmetic, which runs
+`a[$(command)]`: there no value is safe in quotes."""
 
 Place = Literal["bare", "quoted", "text"]
 """Outside of quotes, within simple ones, or anywhere else (comment, here-document, backquotes)."""
@@ -39,7 +45,7 @@ def names_in(texts: Iterable[str]) -> list[str]:
 def filled(text: str, values: Mapping[str, str], shell: str = "sh") -> str:
     """A shell text with every placeholder filled in; raises UsageError for a value that must not
     stand where it would, and for one that is missing."""
-    strict = shell == "fish" or _HANDS_ON.search(text) is not None
+    strict = shell not in ("sh", "bash", "dash") or _HANDS_ON.search(text) is not None
     places = {} if strict else places_of(text)
     parts, at = [], 0
     for match in PLACEHOLDER.finditer(text):
@@ -49,7 +55,16 @@ def filled(text: str, values: Mapping[str, str], shell: str = "sh") -> str:
             raise UsageError(f"{{{{{name}}}}} has no value yet: v gives it one")
         parts.append(_written(name, values[name], places.get(match.start(), "text")))
         at = match.end()
-    return "".join([*parts, text[at:]])
+    whole = "".join([*parts, text[at:]])
+    if _ends_of(whole) != _ends_of(text):
+        raise UsageError("a value would end a here-document: what follows in it would be run")
+    return whole
+
+
+def _ends_of(text: str) -> list[int]:
+    """The lines that may end a here-document."""
+    words = {re.sub(r"[\\\"']", "", word) for word in _HEREDOC.findall(text)}
+    return [n for n, line in enumerate(text.split("\n")) if line.strip() in words] if words else []
 
 
 def plainly_filled(text: str, values: Mapping[str, str]) -> str:
@@ -78,26 +93,28 @@ def places_of(text: str) -> dict[int, Place]:
     """Where each placeholder stands, by its offset. What is not certainly bare or quoted is text:
     one here-document, backquote or `$'` makes everything after it so."""
     found: dict[int, Place] = {}
-    quote, at, certain, comment = "", 0, True, False
+    quote, at, certain, comment, fresh = "", 0, True, False, True
     starts = {match.start(): match.end() for match in PLACEHOLDER.finditer(text)}
     while at < len(text):
         if at in starts:
             sure = certain and not comment
             found[at] = ("quoted" if quote else "bare") if sure else "text"
-            at = starts[at]
+            at, fresh = starts[at], False
             continue
         character = text[at]
+        was_fresh, fresh = fresh, not quote and character in " \t\n;&|()<>"
         if comment:
             comment = character != "\n"
         elif character == "\\" and quote != "'":
             at += 1
+            fresh = was_fresh and text.startswith("\n", at)
         elif quote:
             quote = "" if character == quote else quote
             certain = certain and not _nested(text, at, quote)
         elif character in "'\"":
             certain = certain and not (at and text[at - 1] == "$")
             quote = character
-        elif character == "#" and (at == 0 or text[at - 1] in " \t\n;&|("):
+        elif character == "#" and was_fresh:
             comment = True
         elif _nested(text, at, "") or text.startswith("<<", at):
             certain = False
