@@ -6,8 +6,9 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from opsdeck.catalog.markdown_text import clean, fold
 from opsdeck.catalog.playbook import Command
-from opsdeck.durations import parse_duration
+from opsdeck.durations import LONGEST_S, parse_duration
 
 # fmt: off
 SHELLS = frozenset((
@@ -25,8 +26,8 @@ _LANGUAGE = re.compile(r"^\s*(?:\{\s*)?\.?(?:language-|lang-)?([\w+#-]+)")
 _PLACE = r"^\s*(?:\([\w./ -]+\)\s*)?(?:\[[^\]\n]*\]|[\w.-]+@[\w.-]+[:\s][^$#%>\n]*)?"
 _PROMPT = re.compile(_PLACE + r"[$%❯➜]\s+(.*)$")
 _ROOT_PROMPT = re.compile(_PLACE + r"#\s+(.*)$")
-_TYPED = re.compile(r"^\s*\$ +\S", re.M)
-_HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w*)[\"']?")
+_TYPED = re.compile(r"^[ \t]*\$ +\S", re.M)
+_HEREDOC = re.compile(r"(?<!<)<<(?!<)-?\s*[\"']?([A-Za-z_]\w*)[\"']?")
 _NO = ("false", "no", "0", "off")
 
 
@@ -145,12 +146,12 @@ def _named(command: Command, name: str, number: int, of: int) -> Command:
 def _risk(given: dict[str, Any]) -> str | None:
     risk = given.get("risk")
     if isinstance(risk, str) and risk.strip():
-        return " ".join(risk.split())
+        return fold(risk)
     return "it changes something" if _flag(given.get("changes")) else None
 
 
 def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    return clean(value).strip() if isinstance(value, str) else ""
 
 
 def _flag(value: Any) -> bool:
@@ -160,7 +161,7 @@ def _flag(value: Any) -> bool:
 def _confirm(value: Any) -> str:
     """The word to type; `confirm` alone asks for `yes`."""
     if isinstance(value, str) and value.lower() not in ("true", *_NO):
-        return value.strip()
+        return _text(value)
     return "yes" if _flag(value) else ""
 
 
@@ -168,7 +169,7 @@ def _seconds(value: Any) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value) if value > 0 else None
+        return float(value) if 0 < value < LONGEST_S else None
     if isinstance(value, str):
         try:
             return float(value) if value.replace(".", "", 1).isdigit() else parse_duration(value)

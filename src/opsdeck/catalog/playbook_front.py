@@ -7,8 +7,8 @@ import tomllib
 from typing import Any
 
 _FENCES = {"+++": "toml", "---": "yaml"}
-_PAIR = re.compile(r"^([\w.-]+)[ \t]*:(?:[ \t]+(.*?))?[ \t]*$")
-_ENTRY = re.compile(r"^[ \t]*-[ \t]+(.*?)[ \t]*$")
+_PAIR = re.compile(r"^([\w.-]+)[ \t]*:(?:[ \t]+(.*))?$")
+_ENTRY = re.compile(r"^[ \t]*-[ \t]+(.*)$")
 _LONGEST_LINES = 400
 
 
@@ -32,7 +32,8 @@ def split_front(text: str) -> tuple[dict[str, Any], int, str]:
             return tomllib.loads("\n".join(inner)), end + 1, ""
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             return {}, end + 1, f"its front matter is no TOML: {error}"
-    if any(line.strip() for line in inner) and not any(_PAIR.match(line) for line in inner):
+    inner = [line.rstrip(" \t") for line in inner]
+    if any(inner) and not any(_PAIR.match(line) for line in inner):
         return {}, 0, ""
     return _yaml(inner), end + 1, ""
 

@@ -22,12 +22,11 @@ from opsdeck.text import storable
 
 _MAX_NESTING = (420, 200)
 _FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,})")
-_COMMENT = re.compile(r"<!--.*?-->", re.S)
 _HIGHLIGHT = re.compile(r"^([ \t]*)\{\{[<%]\s*highlight\s+([\w+-]+)[^}]*[>%]\}\}[ \t]*$")
 _HIGHLIGHT_END = re.compile(r"^[ \t]*\{\{[<%]\s*/\s*highlight\s*[>%]\}\}[ \t]*$")
-_SHORTCODE = re.compile(r"\{\{[<%][^}\n]*[>%]\}\}")
+_SHORTCODE = re.compile(r"\{\{[<%][^{}\n]*[>%]\}\}")
 _TASK = re.compile(r"^\[[ xX]\][ \t]+(.+)", re.S)
-_HEADING_ID = re.compile(r"\s*\{#([\w-]+)[^{}]*\}\s*$")
+_HEADING_ID = re.compile(r"\{#([\w-]++)[^{}]*+\}$")
 _LONGEST_TITLE = 200
 
 
@@ -94,16 +93,17 @@ def _prepared(text: str) -> str:
     if "{{<" not in text and "{{%" not in text:
         return text
     lines = text.split("\n")
-    fence = ""
+    fence = indent = ""
     for number, line in enumerate(lines):
         fence, was = _fence_after(line, fence), fence
         if fence or was:
             continue
         opened = _HIGHLIGHT.match(line)
         if opened is not None:
-            lines[number] = f"{opened[1]}```{opened[2]}"
+            indent = opened[1]
+            lines[number] = f"{indent}```{opened[2]}"
         elif _HIGHLIGHT_END.match(line):
-            lines[number] = "```"
+            lines[number] = f"{indent}```"  # one that stands elsewhere would begin another
         else:
             lines[number] = _SHORTCODE.sub("", line)
     return "\n".join(lines)
@@ -133,7 +133,7 @@ def _without_comments(text: str) -> str:
         if fence or was:
             kept.append(line)
             continue
-        line = _COMMENT.sub("", line)
+        line = _without_whole_comments(line)
         begin = line.find("<!--")
         if begin < 0 or line[:begin].count("`") % 2:
             kept.append(line)
@@ -145,6 +145,22 @@ def _without_comments(text: str) -> str:
         lines[end] = lines[end].partition("-->")[2]
         after = end
     return "\n".join(kept)
+
+
+def _without_whole_comments(line: str) -> str:
+    """A line without the comments that begin and end in it."""
+    kept, at = [], 0
+    while (begin := line.find("<!--", at)) >= 0 and (end := line.find("-->", begin + 4)) >= 0:
+        kept.append(line[at:begin])
+        at = end + 3
+    return "".join([*kept, line[at:]])
+
+
+def _parted(heading: str) -> tuple[str, str]:
+    """A heading and the id it gives itself, `## Title {#id}`; "" for none."""
+    heading = heading.rstrip()
+    found = _HEADING_ID.match(heading, max(0, heading.rfind("{#")))
+    return (heading[: found.start()].rstrip(), found[1]) if found else (heading, "")
 
 
 class _Reading:
@@ -210,8 +226,7 @@ class _Reading:
         raw, given = inline.content if inline is not None else "", ""
         rest = ""
         if token.type == "heading_open":
-            found = _HEADING_ID.search(raw)
-            raw, given = (raw[: found.start()], found[1]) if found else (raw, "")
+            raw, given = _parted(raw)
         else:
             raw, _, rest = raw.partition("\n")
             task = _TASK.match(raw)
@@ -277,7 +292,7 @@ class _Reading:
             self._text(token.content)
 
     def _heading(self, token: Token, before: Token) -> None:
-        text, links = self._inline.read(_HEADING_ID.sub("", token.content))
+        text, links = self._inline.read(_parted(token.content)[0])
         if before.tag == "h1" and not self.title and not self._drafts:
             self.title = text
             return
