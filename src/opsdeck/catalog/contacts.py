@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 import msgspec
 
@@ -73,7 +72,7 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True):
     instead_of: str = ""
 
 
-def shift_at(oncall: OnCall, now: datetime, zone: ZoneInfo) -> Shift | None:
+def shift_at(oncall: OnCall, now: datetime, zone: tzinfo) -> Shift | None:
     """Who is on call at a moment; None where nobody says. Shifts change at the same local time
     the whole year through."""
     here = now.astimezone(zone).replace(tzinfo=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import msgspec
 
@@ -65,13 +66,13 @@ class Link(msgspec.Struct, frozen=True):
     @property
     def playbook(self) -> str:
         """The id of the playbook it leads to; "" for the same one."""
-        name = self.target.partition("#")[0].rpartition("/")[2]
+        name = unquote(self.target.partition("#")[0]).rpartition("/")[2]
         return name.rpartition(".")[0]
 
     @property
     def step(self) -> str:
         """The id of the step it leads to; "" for the playbook's first."""
-        return self.target.partition("#")[2].lower()
+        return unquote(self.target.partition("#")[2]).lower()
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):

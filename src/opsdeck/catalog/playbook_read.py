@@ -338,6 +338,8 @@ def _diagnostic(content: str, line: int) -> Diagnostic:
         return Diagnostic(title="A look", probe={}, line=line, fault=f"it is no TOML: {error}")
     show, columns = values.pop("show", ""), texts(values.pop("columns", ()))
     title = values.pop("title", "")
+    if isinstance(values.get("probe"), dict):  # as checklists have it
+        values = values["probe"]
     kind = values.get("kind")
     return Diagnostic(
         title=fold(title) if isinstance(title, str) and title else f"{kind or 'A'} look",

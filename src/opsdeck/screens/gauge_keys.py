@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len, chop_cells
@@ -67,8 +67,8 @@ class GaugeKeys(Frame):
         self.gauges_changed()
 
 
-def open_playbook(screen: Frame, identity: str) -> None:
-    """Show a playbook above a screen, or say where it is missing."""
+def open_playbook(screen: Frame, identity: str, lacks: Sequence[str] = ()) -> None:
+    """Show a playbook above a screen, after what it `lacks`; or say where it is missing."""
     from opsdeck.catalog.playbooks import find_playbook
     from opsdeck.screens.reader import Reader
 
@@ -80,9 +80,13 @@ def open_playbook(screen: Frame, identity: str) -> None:
 
     _, front, _ = split_front(found.text)
     text, plain = visible_lines(found.text)[front:], screen.glyphs.plain
-    screen.app.push_screen(
-        Reader(visible(found.title), lambda width: playbook_lines(text, width, plain))
-    )
+
+    def build(width: int) -> list[Line]:
+        said = [plain(visible(lack)) for lack in lacks]
+        head: list[Line] = [(Part(part, "warn"),) for lack in said for part in wrap(lack, width)]
+        return [*head, *([()] if head else []), *playbook_lines(text, width, plain)]
+
+    screen.app.push_screen(Reader(visible(found.title), build))
 
 
 def playbook_lines(text: list[str], width: int, plain: Callable[[str], str]) -> list[Line]:

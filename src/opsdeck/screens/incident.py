@@ -74,8 +74,10 @@ class IncidentScreen(IncidentKeys):
         Binding("e", "edit", show=False, id="command.edit", tooltip="Edit the command, or correct"),
         Binding("v", "variables", show=False, id="command.variables", tooltip="Set variables"),
         Binding("c", "look", "look", id="step.look", tooltip="Look again with its diagnostics"),
-        Binding("tab", "pane(1)", show=False, id="screen.tab", tooltip="The next pane"),
-        Binding("shift+tab", "pane(-1)", show=False, id="screen.backtab", tooltip="The one before"),
+        Binding("tab", "pane(1)", show=False, id="incident.pane", tooltip="The next pane"),
+        Binding(
+            "shift+tab", "pane(-1)", show=False, id="incident.pane_back", tooltip="The one before"
+        ),
         Binding("F", "kind", show=False, id="timeline.kind", tooltip="One kind of entries, or all"),
         Binding("z", "zone", show=False, id="timeline.zone", tooltip="UTC, or the deck's zone"),
         Binding("escape,q,h,left", "back", show=False, id="screen.back", tooltip="Back"),
@@ -414,9 +416,20 @@ class IncidentScreen(IncidentKeys):
         elif (number := self._command_here()) is not None:
             self._open_command(number, run=True)
         elif found[1].commands:
-            self.say("put the cursor on one of the step's commands first: tab goes to them")
+            self._go_to_command()
         else:
             self.say("this step has no command")
+
+    def _go_to_command(self) -> None:
+        """Put the cursor on the next command of the step: r again is then clear."""
+        page = self.pane("page")
+        commands = [key for key in dict.fromkeys(page.keys) if key.startswith("command ")]
+        keys = page.keys
+        at = keys.index(page.key) if page.key in keys else -1
+        later = [key for key in commands if keys.index(key) > at]
+        page.focus()
+        page.want((later or commands)[0])
+        self.say("r again runs the command that the cursor is on; enter shows it")
 
     def _end_operation(self, one: Incident, playbook: Playbook, step: Step, rest: str) -> None:
         probe, _, row = rest.partition(" ")

@@ -49,21 +49,30 @@ def keymap_of(app: type, wanted: Mapping[str, str]) -> Keymap:
     """The keymap of the app's own screens."""
     from opsdeck.screens.checklist import ChecklistScreen
     from opsdeck.screens.checklists import ChecklistsScreen
+    from opsdeck.screens.command import CommandScreen
     from opsdeck.screens.confirm import Confirm
     from opsdeck.screens.deck import DeckScreen
     from opsdeck.screens.evidence import EvidenceScreen
     from opsdeck.screens.gauge import GaugeScreen
     from opsdeck.screens.gauges import GaugesScreen
+    from opsdeck.screens.incident import IncidentScreen
     from opsdeck.screens.journal import JournalScreen
+    from opsdeck.screens.playbooks import PickPlaybook, PlaybooksScreen
     from opsdeck.screens.processes import ProcessesScreen
     from opsdeck.screens.prompt import Prompt
     from opsdeck.screens.reader import Reader
+    from opsdeck.screens.running import Edit
     from opsdeck.widgets.list import LineList
 
-    lists = (ChecklistScreen, ChecklistsScreen, DeckScreen, GaugesScreen, JournalScreen)
+    lists = (
+        *(ChecklistScreen, ChecklistsScreen, DeckScreen, GaugesScreen, JournalScreen),
+        *(IncidentScreen, PlaybooksScreen),
+    )
     screens = [(app, screen, LineList) for screen in lists]
-    more = [(app, screen) for screen in (Reader, EvidenceScreen, GaugeScreen, ProcessesScreen)]
-    return checked_keymap(wanted, [*screens, *more, (Prompt,), (Confirm,)])
+    others = (Reader, EvidenceScreen, GaugeScreen, ProcessesScreen, CommandScreen)
+    more = [(app, screen) for screen in others]
+    forms = [(Prompt,), (Confirm,), (Edit,), (PickPlaybook, LineList)]
+    return checked_keymap(wanted, [*screens, *more, *forms])
 
 
 def _keys_of(classes: tuple[type, ...]) -> dict[str, set[str]]:

@@ -1,4 +1,4 @@
-"""The palette (ctrl+p): every screen, checklist and item by name."""
+"""The palette (ctrl+p): every screen, checklist, item, incident and playbook by name."""
 
 from __future__ import annotations
 
@@ -50,6 +50,23 @@ class GoTo(Provider):
                 go = partial(host.open_checklist, checklist.id, item=item.id)
                 yield Entry(visible(item.text), visible(checklist.title), go)
 
+    def _walks(self) -> Iterator[Entry]:
+        """Incidents, the newest first, and playbooks to read."""
+        from opsdeck.catalog.playbooks import playbook_files, playbook_title
+        from opsdeck.screens.base import Frame
+        from opsdeck.screens.gauge_keys import open_playbook
+
+        host = self._host
+        for one in host.walks.walking.incidents()[:200]:
+            about = f"Incident {one.id}, {one.state}"
+            yield Entry(visible(one.title), about, partial(host.open_incident, one.id))
+        file, screen = host.deck.config.file, host.screen_stack[0]
+        if not isinstance(screen, Frame):
+            return
+        for identity in playbook_files(file):
+            title = visible(playbook_title(identity, file))
+            yield Entry(title, "Playbook", partial(open_playbook, screen, identity))
+
     async def discover(self) -> Hits:
         """Before anything is typed: the screens and the lists."""
         for entry in (*self._screens(), *self._lists()):
@@ -59,7 +76,7 @@ class GoTo(Provider):
     async def search(self, query: str) -> Hits:
         """What fits the letters typed."""
         matcher = self.matcher(query)
-        for entry in (*self._screens(), *self._lists(), *self._items()):
+        for entry in (*self._screens(), *self._lists(), *self._walks(), *self._items()):
             score, offsets = matcher.fuzzy_search.match(query, entry.name)
             if score > 0:
                 name = Content(entry.name)
@@ -79,7 +96,7 @@ class Palette(CommandPalette):
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(
-            placeholder="name of a screen, a list or an item",
+            placeholder="name of a screen, a list, an item, a playbook, an incident",
             id="--command-palette",
             classes="-ascii" if glyphs.ascii else "",
         )

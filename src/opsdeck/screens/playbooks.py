@@ -42,7 +42,7 @@ class PlaybooksScreen(Frame):
         ),
         Binding("p", "contacts", "contacts", id="incident.contacts", tooltip="Whom to call"),
         Binding("slash", "find", "find", key_display="/", id="list.find", tooltip="Filter"),
-        Binding("escape", "clear", show=False, id="screen.back", tooltip="No filter"),
+        Binding("escape", "clear", show=False, id="playbooks.all", tooltip="No filter"),
     ]
     DEFAULT_CSS = """
     PlaybooksScreen #find { display: none; height: 1; border: none; padding: 0 1;
@@ -174,7 +174,7 @@ class PlaybooksScreen(Frame):
             walked = f"walked {when(last, now, zone)}" if last else "never walked"
             right = f"{plural(facts.steps, 'step'):>8}  {walked:<16}"
             if facts.rot:
-                right, style = f"{plural(len(facts.rot), 'fault'):>8}  {walked:<16}", "warn"
+                right, style = f"lacks {len(facts.rot):>2}  {walked:<16}", "warn"
         head = "     "
         room = width - cell_len(head) - cell_len(right) - 2
         name = fit(glyphs.plain(visible(title)), max(8, room), glyphs.ellipsis)
@@ -193,7 +193,8 @@ class PlaybooksScreen(Frame):
         if kind == "incident":
             self.host.open_incident(identity)
         elif kind == "playbook":
-            open_playbook(self, identity)
+            facts = self._facts.get(identity)
+            open_playbook(self, identity, facts.rot if facts is not None else ())
 
     def action_incident(self) -> None:
         """i: an incident with the playbook under the cursor."""

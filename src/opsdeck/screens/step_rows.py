@@ -159,7 +159,9 @@ class _Rows:
         if found.cause:
             words = [f"could not look: {found.cause}"] if found.cause else []
             return rows + [
-                ((Part(f"   {t}", "warn"),), key) for w in words for t in self.wrapped(w)
+                ((Part(f"   {t}", "warn"),), key)
+                for w in words
+                for t in self.wrapped(w, self.width - 3)
             ]
         if found.columns:
             lines = self.grid([found.columns, *found.rows])
