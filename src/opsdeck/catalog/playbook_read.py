@@ -232,6 +232,10 @@ class _Reading:
             task = _TASK.match(raw)
             raw = task[1] if task else raw
         title, links = self._inline.read(raw)
+        plain = title
+        for link in links:
+            plain = plain.replace(f" ({link.target})", "")  # an address is no part of an anchor
+        given = given or (plain if plain != title else "")
         self._drafts.append(Draft(shorten(title, _LONGEST_TITLE) or "Untitled", line, given))
         self._here.links += links
         if inline is not None:

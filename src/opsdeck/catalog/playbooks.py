@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,8 @@ __all__ = ["Playbook", "find_playbook", "playbook_files", "playbook_title", "tit
 LARGEST_BYTES = 4_000_000
 MOST_FILES = 5_000
 MOST_FOLDERS = 500
+TITLE_FOR_S = 30.0
+"""A title is asked of the disk again after so long: it stands in rows that are made each second."""
 _SUFFIXES = (".md", ".markdown")
 
 
@@ -33,10 +36,17 @@ def playbook_files(config_file: Path | None) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for folder in folders(config_file):
-        for file in _files_below(folder):
-            identity = file.relative_to(folder).with_suffix("").as_posix()
+        for identity, file in _files_of(folder).items():
             found.setdefault(identity, file)
     return dict(sorted(found.items()))
+
+
+def _files_of(folder: Path) -> dict[str, Path]:
+    """Id -> file of every playbook below one folder."""
+    found: dict[str, Path] = {}
+    for file in _files_below(folder):
+        found.setdefault(file.relative_to(folder).with_suffix("").as_posix(), file)
+    return found
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -62,11 +72,18 @@ def find_playbook(identity: str, config_file: Path | None) -> Playbook | None:
     if "\0" in identity or {"", "..", "."} & set(identity.split("/")):
         return None  # no path out of the folder
     for folder in folders(config_file):
-        for suffix in _SUFFIXES:
-            found = open_playbook(folder / f"{identity}{suffix}", identity)
-            if found is not None:
-                return found
-    files = playbook_files(config_file)
+        found = _find_below(folder, identity)
+        if found is not None:
+            return found
+    return None
+
+
+def _find_below(folder: Path, identity: str) -> Playbook | None:
+    for suffix in _SUFFIXES:
+        found = open_playbook(folder / f"{identity}{suffix}", identity)
+        if found is not None:
+            return found
+    files = _files_of(folder)
     wanted = identity.casefold()
     for known, file in files.items():
         if known.rpartition("/")[2].casefold() == wanted:
@@ -114,11 +131,11 @@ def _front_id(file: Path) -> str:
 
 def playbook_title(identity: str, config_file: Path | None) -> str:
     """What it is called; by its id where it is not there."""
-    return _title(identity, config_file)
+    return _title(identity, config_file, int(time.monotonic() // TITLE_FOR_S))
 
 
 @lru_cache(maxsize=256)
-def _title(identity: str, config_file: Path | None) -> str:
+def _title(identity: str, config_file: Path | None, _turn: int) -> str:
     found = find_playbook(identity, config_file)
     return found.title if found is not None else title_of(identity)
 

@@ -18,9 +18,8 @@ import msgspec
 from opsdeck.catalog.playbook import Command
 from opsdeck.errors import UsageError
 from opsdeck.incidents.model import Outcome
-from opsdeck.incidents.variables import filled, plainly_filled
+from opsdeck.incidents.variables import filled, names_in, plainly_filled
 from opsdeck.journal.files import file_mode, make_folder
-from opsdeck.text import storable
 
 KEPT_CHARACTERS = 16_000
 """How much of an output goes to the journal: its end."""
@@ -52,7 +51,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How a command ended; `output` is the end of what it printed, not yet redacted."""
+    """How a command ended; `output` is the end of what it printed, not yet redacted: it must be
+    before it is cut to KEPT_CHARACTERS, for half a secret is one too."""
 
     outcome: Outcome
     exit_code: int | None = None
@@ -78,6 +78,10 @@ def made_ready(
     `folder` is what a relative cwd is relative to. Raises UsageError for a value that is missing
     or must not stand where it would.
     """
+    for each in (command.cwd, *command.env.values()):
+        for name in names_in([each]):
+            if name not in values:
+                raise UsageError(f"{{{{{name}}}}} has no value yet: v gives it one")
     cwd = Path(plainly_filled(command.cwd, values)) if command.cwd else folder
     with contextlib.suppress(RuntimeError):  # nobody has that home: starting it will say so
         cwd = cwd.expanduser()
@@ -166,7 +170,7 @@ class Running:
         found = ended if ended is not None else heard_of(home, self.number)
         if found is None:
             found = Ended(outcome="unknown", reason="what watched over it is gone")
-        return msgspec.structs.replace(found, output=self.text[-KEPT_CHARACTERS:] or found.output)
+        return msgspec.structs.replace(found, output=self.text or found.output)
 
     async def _heard(
         self, process: asyncio.subprocess.Process, on_output: Callable[[Printed], None]
@@ -224,7 +228,7 @@ def heard_of(home: Path, number: str) -> Ended | None:
         ended = msgspec.convert(found, Ended)
     except msgspec.ValidationError:
         return unknown
-    return msgspec.structs.replace(ended, output=storable(ended.output))
+    return msgspec.structs.replace(ended, output=storable_output(ended.output).strip())
 
 
 def stop_left(home: Path, number: str) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 from opsdeck.catalog.playbook import Diagnostic
 from opsdeck.checks.judge import value_of
 from opsdeck.checks.reading import Reading
+from opsdeck.gauges.words import scaled
 from opsdeck.text import plural, visible
 
 MOST_ROWS = 50
@@ -82,8 +83,24 @@ def _table(rows: list[Mapping[str, Any]], wanted: tuple[str, ...], at: datetime)
     return Found(at=at, columns=columns, rows=cells, raw=tuple(shown), more=len(rows) - len(shown))
 
 
-def cell(value: Any) -> str:
-    """A value in as few characters as it needs."""
+_UNITS = {"_bytes": "", "_percent": " %", "_s": " s", "_ms": " ms"}
+"""Ending of a field's name -> the unit that is told in its heading."""
+
+
+def heading(name: str) -> str:
+    """A field's name above its column: `memory_bytes` is told as `memory`, `running_s` as
+    `running s`."""
+    for ending, unit in _UNITS.items():
+        if name.endswith(ending) and len(name) > len(ending):
+            name = f"{name.removesuffix(ending)}{unit}"
+            break
+    return visible(name.replace("_", " "))
+
+
+def cell(value: Any, name: str = "") -> str:
+    """A value in as few characters as it needs; of a field called so."""
+    if name.endswith("_bytes") and isinstance(value, int | float) and not isinstance(value, bool):
+        return scaled(float(value))
     match value:
         case None:
             return "-"
@@ -103,9 +120,13 @@ def cell(value: Any) -> str:
 def _lines(value: Any) -> list[str]:
     """A value as lines: `name  value` for a table, one each for a list."""
     if isinstance(value, Mapping):
-        pairs = [(str(key), cell(each)) for key, each in value.items() if key not in _UNTOLD]
+        pairs = [
+            (heading(str(key)), cell(each, str(key)))
+            for key, each in value.items()
+            if key not in _UNTOLD
+        ]
         widest = max((len(key) for key, _ in pairs), default=0)
-        lines = [f"{visible(key):<{widest}}  {text}" for key, text in pairs]
+        lines = [f"{key:<{widest}}  {text}" for key, text in pairs]
     elif isinstance(value, list):
         lines = [cell(each) for each in value] or ["none"]
     else:

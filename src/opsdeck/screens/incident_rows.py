@@ -16,7 +16,7 @@ from opsdeck.incidents.timeline import Entry
 from opsdeck.screens.gauge_rows import STYLES, level_glyph
 from opsdeck.text import visible
 from opsdeck.widgets.glyphs import Glyphs
-from opsdeck.widgets.lines import Line, Part, Row, fit, wrap
+from opsdeck.widgets.lines import Line, Part, Row, cut, fit, wrap
 
 STEP_GLYPHS: dict[StepState, str] = {
     "to do": "open",
@@ -84,6 +84,9 @@ def status_lines(
         Part(f"{state} {lasted}   ", style),
         Part(glyphs.plain(people), "dim" if commander else "warn"),
     )
+    room = width - sum(cell_len(part.text) for part in first) - 1
+    if room > cell_len(one.id):
+        first = (*first, Part(" " * (room - cell_len(one.id)) + one.id, "dim"))
     told, told_style = update_words(one, every_s, now)
     parts: list[Part] = [Part(" ")]
     room = width - cell_len(told) - 3
@@ -97,13 +100,7 @@ def status_lines(
         parts += [Part(f"{glyph} ", STYLES[gauge.level]), Part(f"{glyphs.plain(text)}   ")]
         used += size
     parts += [Part(" " * max(0, width - used - cell_len(told) - 1)), Part(told, told_style)]
-    return [_cut(first, width, glyphs), tuple(parts)]
-
-
-def _cut(line: Line, width: int, glyphs: Glyphs) -> Line:
-    from opsdeck.widgets.lines import cut
-
-    return cut(line, width, glyphs.ellipsis)
+    return [cut(first, width, glyphs.ellipsis), tuple(parts)]
 
 
 def steps_rows(

@@ -174,7 +174,7 @@ class PlaybooksScreen(Frame):
             walked = f"walked {when(last, now, zone)}" if last else "never walked"
             right = f"{plural(facts.steps, 'step'):>8}  {walked:<16}"
             if facts.rot:
-                right, style = f"lacks {len(facts.rot):>2}  {walked:<16}", "warn"
+                right, style = f"{len(facts.rot)} missing  {walked:<16}", "warn"
         head = "     "
         room = width - cell_len(head) - cell_len(right) - 2
         name = fit(glyphs.plain(visible(title)), max(8, room), glyphs.ellipsis)

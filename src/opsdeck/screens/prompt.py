@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from opsdeck.errors import OpsDeckError
-from opsdeck.text import visible
+from opsdeck.text import visible, visible_lines
 from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Line, LineView, Part, wrap
 
@@ -94,8 +94,12 @@ class Prompt(ModalScreen[Answers | None]):
         return self._glyphs.plain(text)
 
     def _head(self, width: int) -> list[Line]:
-        about = [(Part(line),) for line in wrap(self._plain(visible(self._about)), width)]
-        return [(Part(self._plain(self._title), "title"),), *(about if self._about else []), ()]
+        about = [
+            (Part(line),)
+            for text in visible_lines(self._about)
+            for line in wrap(self._plain(text), width)
+        ]
+        return [(Part(self._plain(self._title), "title"),), *about, ()]
 
     def _foot(self, width: int) -> list[Line]:
         lines = list(self.query(Input))

@@ -6,6 +6,7 @@ Every row has a key, so that the cursor walks through the text as well: `text N`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import NamedTuple
@@ -25,6 +26,7 @@ from opsdeck.widgets.lines import Line, Part, Row, fit, wrap
 
 LAST_LINES = 3
 """Lines of a command's output that stand below it; the rest is one key away."""
+_NUMBER = re.compile(r"-|-?[0-9][0-9,.]*(?: [kMGTPE]?B| %)?")
 LONGEST_PROSE = 20_000
 
 
@@ -127,14 +129,24 @@ class _Rows:
             return []
         cells = [[self.plain(text) for text in row] for row in rows]
         widths = column_widths(cells, self.width - 2)
+        rights = [
+            all(_NUMBER.fullmatch(row[n]) for row in cells[1:] if n < len(row))
+            for n in range(len(widths))
+        ]
         lines: list[Line] = []
         for number, row in enumerate(cells):
             text = "  ".join(
-                fit(cell, size, self.glyphs.ellipsis)
-                for cell, size in zip(row, widths, strict=False)
+                self.aligned(cell, size, right)
+                for cell, size, right in zip(row, widths, rights, strict=False)
             )
             lines.append((Part(f" {text}", "dim" if number == 0 else ""),))
         return lines
+
+    def aligned(self, text: str, size: int, right: bool) -> str:
+        """A cell in so many columns; numbers stand below each other's end."""
+        text = fit(text, min(size, cell_len(text)), self.glyphs.ellipsis)
+        blank = " " * (size - cell_len(text))
+        return blank + text if right else text + blank
 
     # What is done
 
