@@ -117,9 +117,12 @@ class Running:
         self._done, self._line = "", ""
         """What stays as it is, and the line that is being printed and may rewrite itself."""
         self._process: asyncio.subprocess.Process | None = None
+        self._told = False
+        """Whether it is to be stopped, be it before it has begun."""
 
     def stop(self) -> None:
         """TERM to its whole group, KILL to those that are still there after five seconds."""
+        self._told = True
         process = self._process
         if process is not None and process.stdin is not None and not process.stdin.is_closing():
             with contextlib.suppress(OSError, RuntimeError):
@@ -159,7 +162,7 @@ class Running:
                 limit=_LONGEST_LINE,
             )
             assert process.stdin is not None
-            process.stdin.write(json.dumps(order).encode() + b"\n")
+            process.stdin.write(json.dumps(order).encode() + b"\n" + b"stop\n" * self._told)
         except (OSError, ValueError) as error:
             return Ended(outcome="not started", reason=str(error))
         try:

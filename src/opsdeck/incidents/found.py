@@ -79,8 +79,14 @@ def _table(rows: list[Mapping[str, Any]], wanted: tuple[str, ...], at: datetime)
     shown = rows[:MOST_ROWS]
     if not shown:
         return Found(at=at, lines=("none",))
-    cells = tuple(tuple(cell(row.get(name)) for name in columns) for row in shown)
-    return Found(at=at, columns=columns, rows=cells, raw=tuple(shown), more=len(rows) - len(shown))
+    cells = tuple(tuple(cell(row.get(name), name) for name in columns) for row in shown)
+    return Found(
+        at=at,
+        columns=tuple(map(heading, columns)),
+        rows=cells,
+        raw=tuple(shown),
+        more=len(rows) - len(shown),
+    )
 
 
 _UNITS = {"_bytes": "", "_percent": " %", "_s": " s", "_ms": " ms"}

@@ -215,6 +215,9 @@ class Keeper:
         }
         if output is not None:
             self.voice.say(**output.taken(last=True))
+        if output is not None and not self.voice.heard:  # in one piece: who asks may ask now
+            self.keep(state="ended", **found, output=self.harmless(bytes(output.tail)))
+            return
         self.keep(state="ended", **found)
         self.voice.say(ended=found)
         if not self.voice.finish() and output is not None:

@@ -80,6 +80,10 @@ class IncidentScreen(IncidentCommands):
 
     @on(Pane.Chosen)
     def _chosen(self, event: Pane.Chosen) -> None:
+        waits = self.is_behind
+        self.catch_up()
+        if waits and event.sender.id == "page":
+            return  # it was of the step before
         kind, _, rest = (event.key or "").partition(" ")
         match kind:
             case "step":

@@ -33,6 +33,7 @@ class IncidentCommands(IncidentPanes):
 
     def action_run(self) -> None:
         """r: run what is under the cursor."""
+        self.catch_up()
         found, one = self.here(), self.incident()
         kind, rest = self._under()
         if found is None or one is None:
@@ -95,6 +96,7 @@ class IncidentCommands(IncidentPanes):
             if kind == "entry" and entry is not None:
                 self.correct(entry.id, entry.text)
             return
+        self.catch_up()
         found, number = self.here(), self._command_here()
         if found is None or number is None:
             self.say("put the cursor on a command first")
@@ -104,6 +106,7 @@ class IncidentCommands(IncidentPanes):
 
     def action_variables(self) -> None:
         """v: what placeholders stand for."""
+        self.catch_up()
         found = self.here()
         if found is None:
             self.say("no step is chosen")
@@ -112,6 +115,7 @@ class IncidentCommands(IncidentPanes):
 
     def action_look(self) -> None:
         """c: look again."""
+        self.catch_up()
         found = self.here()
         if found is None or not found[1].probes:
             self.say("this step has nothing to look at")

@@ -76,6 +76,9 @@ class IncidentKeys(Frame):
         """The step that is shown."""
         raise NotImplementedError
 
+    def catch_up(self) -> None:
+        """Before a key acts: what is under the cursor is what is shown."""
+
     def tick_here(self) -> int | None:
         """The check box under the cursor."""
         return None
@@ -130,6 +133,7 @@ class IncidentKeys(Frame):
 
     def action_step(self, state: StepState) -> None:
         """space, s, f: the step under the cursor, or its check box."""
+        self.catch_up()
         found, one, tick = self.here(), self.incident(), self.tick_here()
         if found is None or one is None:
             self.say("no step is chosen")

@@ -44,6 +44,8 @@ class IncidentPanes(IncidentKeys):
         self._utc = False
         self._resting: Timer | None = None
         self._entries: tuple[object, list[Entry]] = (None, [])
+        self._built = ("", "")
+        """Playbook and step that the page was built of last."""
         self._looked: set[tuple[str, str]] = set()
 
     # What is shown
@@ -121,7 +123,14 @@ class IncidentPanes(IncidentKeys):
 
     def walks_changed(self) -> None:
         """A diagnostic answered, or a command printed."""
-        self.pane("page").rebuild()
+        self._rebuild_page()
+
+    def _rebuild_page(self) -> None:
+        """A step that was not shown before is read from its beginning."""
+        before, page = self._built, self.pane("page")
+        page.rebuild()
+        if self._built != before:
+            page.action_edge(-1)
 
     def gauges_changed(self) -> None:
         """New values."""
@@ -130,12 +139,13 @@ class IncidentPanes(IncidentKeys):
     def _show_all(self) -> None:
         if self.ready:
             self.view("status").rebuild()
-            for name in PANES:
-                pane = self.pane(name)
-                newest = name == "timeline" and pane.follow_top()
-                pane.rebuild()
-                if newest:  # who looks at the newest entry goes on to do so
-                    pane.action_edge(-1)
+            self.pane("steps").rebuild()
+            self._rebuild_page()
+            timeline_pane = self.pane("timeline")
+            newest = timeline_pane.follow_top()
+            timeline_pane.rebuild()
+            if newest:  # who looks at the newest entry goes on to do so
+                timeline_pane.action_edge(-1)
 
     # The panes
 
@@ -169,6 +179,7 @@ class IncidentPanes(IncidentKeys):
             return [Row((Part(" choose a step at the left", "dim"),))]
         playbook, step = found
         place = (playbook.digest, step.id)
+        self._built = (playbook.id, step.id)
         page = StepPage(
             playbook,
             step,
@@ -208,21 +219,34 @@ class IncidentPanes(IncidentKeys):
     @on(Pane.Moved, "#steps")
     def _moved(self, event: Pane.Moved) -> None:
         kind, _, identity = (event.key or "").partition(" ")
-        if kind != "step" or identity == self._step:
-            return
-        self._step = identity
         if self._resting is not None:
             self._resting.stop()
-        self._resting = self.set_timer(SHOW_AFTER_S, self.open_step)
-        self.host.keep_place()
+            self._resting = None
+        if kind == "step" and identity != self._step:
+            self._resting = self.set_timer(SHOW_AFTER_S, self.open_step)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the page still shows the step before the one under the cursor."""
+        return self._resting is not None
+
+    def catch_up(self) -> None:
+        """Before a key acts: the step under the cursor is the one that is shown."""
+        if self._resting is not None:
+            self.open_step()
 
     def open_step(self) -> None:
-        """Show the step, and look with its diagnostics when it is opened for the first time."""
+        """Show the step under the cursor, and look with its diagnostics when it is opened first."""
         if not self.ready:
             return
-        page = self.pane("page")
-        page.rebuild()
-        page.action_edge(-1)
+        if self._resting is not None:
+            self._resting.stop()
+            self._resting = None
+            kind, _, identity = (self.pane("steps").key or "").partition(" ")
+            if kind == "step":
+                self._step = identity
+                self.host.keep_place()
+        self._rebuild_page()
         found = self.here()
         if found is None:
             return

@@ -170,11 +170,16 @@ def timeline_rows(
     for entry in reversed(shown):
         key = f"entry {entry.id}"
         rows += [Row(line, key if n == 0 else None) for n, line in enumerate(
-            entry_lines(entry, zone, now, width, glyphs, LONGEST_ENTRY_LINES)
+            entry_lines(entry, zone, now, width, glyphs, most_lines(entry))
         )]  # fmt: skip
     if not shown:
         rows.append(Row((Part(" nothing of this kind", "dim"),)))
     return rows
+
+
+def most_lines(entry: Entry) -> int:
+    """What a handover says is for somebody who comes new to it: more of it is shown."""
+    return LONGEST_ENTRY_LINES * (3 if entry.kind == "people" or entry.corrected else 1)
 
 
 def entry_lines(

@@ -55,6 +55,7 @@ class PlaybooksScreen(Frame):
         self._first: str | None = None
         self._facts: dict[str, Facts] = {}
         self._query = ""
+        self._reading = False
 
     def heading(self) -> str:
         """How many are open."""
@@ -89,20 +90,29 @@ class PlaybooksScreen(Frame):
     def on_mount(self) -> None:
         """Read all playbooks, off the event loop."""
         super().on_mount()
-        self.run_worker(self._read(), group="facts", exclusive=True)
+        self._read_soon()
 
     def on_screen_resume(self) -> None:
         """They may have been edited meanwhile."""
         super().on_screen_resume()
         if self.ready:
-            self.run_worker(self._read(), group="facts", exclusive=True)
+            self._read_soon()
+
+    def _read_soon(self) -> None:
+        """Not twice at once: what changed meanwhile is read the next time."""
+        if not self._reading:
+            self._reading = True
+            self.run_worker(self._read(), group="facts")
 
     async def _read(self) -> None:
         from opsdeck.probes.blocking import in_thread
 
         walking = self.host.walks.walking
         config, environ, walks = self.deck.config, walking.environ, walking.walked()
-        found = await in_thread(lambda: facts_of(config, environ, walks))
+        try:
+            found = await in_thread(lambda: facts_of(config, environ, walks))
+        finally:
+            self._reading = False
         self._facts = {facts.id: facts for facts in found}
         if self.ready:
             self.rows.rebuild()
@@ -112,7 +122,7 @@ class PlaybooksScreen(Frame):
         self.rows.rebuild()
         self.view("header").rebuild()
         if touched is not None and any("incident" in e.data for _, e in touched.events):
-            self.run_worker(self._read(), group="facts", exclusive=True)
+            self._read_soon()
 
     # The rows
 

@@ -128,11 +128,11 @@ class _Rows:
         if not rows:
             return []
         cells = [[self.plain(text) for text in row] for row in rows]
-        widths = column_widths(cells, self.width - 2)
         rights = [
             all(_NUMBER.fullmatch(row[n]) for row in cells[1:] if n < len(row))
-            for n in range(len(widths))
+            for n in range(max(map(len, cells)))
         ]
+        widths = column_widths(cells, self.width - 2, rights)
         lines: list[Line] = []
         for number, row in enumerate(cells):
             text = "  ".join(
@@ -246,17 +246,21 @@ class _Rows:
                 self.add((Part(f"   {text}", "strong"),), key)
 
 
-def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """How wide each column may be, so that all of them fit."""
+def column_widths(
+    rows: Sequence[Sequence[str]], width: int, numbers: Sequence[bool] = ()
+) -> list[int]:
+    """How wide each column may be, so that all of them fit; text gives way before numbers do."""
     count = max((len(row) for row in rows), default=0)
     widths = [
         max((cell_len(row[n]) for row in rows if n < len(row)), default=0) for n in range(count)
     ]
-    while sum(widths) + 2 * (count - 1) > width and max(widths, default=0) > 4:
-        widest = widths.index(max(widths))
-        over = sum(widths) + 2 * (count - 1) - width
-        second = max([w for n, w in enumerate(widths) if n != widest], default=4)
-        widths[widest] -= max(1, min(over, widths[widest] - max(second, 4)))
+    exact = [n for n in range(count) if n < len(numbers) and numbers[n]]
+    for least, kept in ((8, exact), (4, exact), (4, [])):
+        while sum(widths) + 2 * (count - 1) > width:
+            free = [n for n in range(count) if n not in kept and widths[n] > least]
+            if not free:
+                break
+            widths[max(free, key=lambda n: widths[n])] -= 1
     return widths
 
 
