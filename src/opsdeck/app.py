@@ -214,6 +214,8 @@ class OpsDeckApp(DeckHost):
         """Show what the operator's last session showed when it was cut off."""
         place = self.session.read() or Place()
         self._place_read = True
+        if place != Place() and self.deck.state.incidents.heads:
+            place = self.walks.walking.place_after(place, self.session.kept_at())
         if place.mode not in self.MODES:
             place = Place()
         self.switch_mode(place.mode)

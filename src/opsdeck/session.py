@@ -36,6 +36,13 @@ class Session:
         except (OSError, msgspec.DecodeError):
             return None
 
+    def kept_at(self) -> float:
+        """When the place was last kept, seconds since the epoch; 0 where it never was."""
+        try:
+            return self._path.stat().st_mtime
+        except OSError:
+            return 0.0
+
     def keep(self, place: Place) -> None:
         """Remember the place; failing to costs only the way back."""
         text = msgspec.json.encode(place)

@@ -27,8 +27,10 @@ from opsdeck.incidents.trust import PlaybookTrust
 from opsdeck.incidents.variables import names_in
 from opsdeck.incidents.view import heads, incident_of
 from opsdeck.journal import events as ev
+from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.writing import Draft
 from opsdeck.playbook_facts import Walked
+from opsdeck.session import Place
 
 if TYPE_CHECKING:
     from opsdeck.deck import Deck
@@ -123,6 +125,22 @@ class Walking:
         file = self.deck.config.file
         return file.parent.absolute() if file is not None else Path.cwd()
 
+    def place_after(self, place: Place, kept_at: float) -> Place:
+        """Where the operator stood: the step they worked on last, if that was after their place
+        was kept; a session that is cut off has not always the time to keep it."""
+        newest, at_s = place, kept_at
+        for head in self.incidents():
+            one = self.incident(head.id) if not head.over else None
+            for happening in one.happenings if one is not None else ():
+                step, playbook = happening.data.get("step"), happening.data.get("playbook")
+                at = parse_wall(happening.at)
+                if happening.by != self.deck.operator or at is None or at.timestamp() <= at_s:
+                    continue
+                if isinstance(step, str) and isinstance(playbook, str):
+                    at_s = at.timestamp()
+                    newest = Place(mode="deck", incident=head.id, playbook=playbook, key=step)
+        return newest
+
     # Starting
 
     def start(
@@ -172,7 +190,7 @@ class Walking:
         found = []
         for identity in dict.fromkeys([*wanted, *named]):
             gauge = board.gauge(identity) if identity else None
-            if gauge is not None and gauge.value is not None:
+            if gauge is not None and gauge.value is not None and gauge.level != "unknown":
                 found.append(
                     {
                         "id": identity,

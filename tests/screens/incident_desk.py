@@ -130,10 +130,14 @@ async def start_drill(pilot: AppPilot) -> IncidentScreen:
     listed(pilot).want("playbook drill")
     await until(pilot, lambda: listed(pilot).key == "playbook drill")
     await pilot.press("i")
-    await until(pilot, in_front(pilot, Prompt))
-    await pilot.press("enter", "enter", "enter")
+    await take_form(pilot)
     await until(pilot, lambda: says(pilot, "incident started"))
     return incident_screen(pilot)
+
+
+async def take_form(pilot: AppPilot) -> None:
+    """The form in front is recorded as it is."""
+    await fill(pilot)
 
 
 async def fill(pilot: AppPilot, *texts: str) -> None:

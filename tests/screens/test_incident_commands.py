@@ -200,6 +200,9 @@ async def test_it_is_edited_for_this_session(drill: IncidentDesk) -> None:
         await until(pilot, lambda: says(pilot, "edited in this session"))
         await pilot.press("r")
         await trust(pilot)
+        # THEN it is asked about, whatever its playbook says of its risk
+        await until(pilot, lambda: says(pilot, "Run this on this machine?"))
+        await pilot.press("y")
         await ran(pilot, "bye world")
         assert [h.data["text"] for h in drill.happened(ev.COMMAND_BEGAN)] == ["echo bye world"]
         assert drill.file.read_text() == PLAYBOOK

@@ -16,6 +16,7 @@ from opsdeck.screens.reader import Reader
 from opsdeck.screens.running import edit_command, edit_variables, run_command
 from opsdeck.screens.step_rows import ran_words, risk_words, runs_of
 from opsdeck.screens.step_texts import needs_of, shown_text
+from opsdeck.session import Place
 from opsdeck.text import visible, visible_lines
 from opsdeck.widgets.lines import Line, Part, wrap
 
@@ -58,6 +59,12 @@ class CommandScreen(Reader):
             return None
         ran = runs_of(one, self.playbook.id, self.step.id, self.command.name)
         return ran[-1] if ran else None
+
+    def place(self) -> Place | None:
+        """Its step, to come back to."""
+        return self.host.place_of(
+            incident=self.identity, playbook=self.playbook.id, key=self.step.id
+        )
 
     # What is shown
 

@@ -125,16 +125,16 @@ async def run_command(
     except UsageError as error:
         host.say(str(error), "warn")
         return False
-    if not await _agreed(host, ready):
+    if not await _agreed(host, ready, edited=text is not None):
         host.say("nothing is run")
         return False
     walks.run(one, playbook, step, ready)
     return True
 
 
-async def _agreed(host: DeckHost, ready: Ready) -> bool:
+async def _agreed(host: DeckHost, ready: Ready, *, edited: bool) -> bool:
     """The operator's word for exactly this: typed where the playbook wants a word, y where it may
-    change anything, none where it only looks."""
+    change anything or was edited, none where it only looks."""
     where = f"In {ready.cwd}"
     risk = "" if ready.risk in (None, "none") else f" Risk: {ready.risk}."
     if ready.confirm:
@@ -154,7 +154,7 @@ async def _agreed(host: DeckHost, ready: Ready) -> bool:
             keys=("run it", "no, nothing is run"),
         )
         return await host.push_screen_wait(prompt) is not None
-    if ready.risk == "none":
+    if ready.risk == "none" and not edited:
         return True
     shown = [(f"{ready.name}, {where.lower()}", ready.text)]
     question = Confirm("Run this on this machine?", risk.strip(), shown, host.glyphs, yes="run")
