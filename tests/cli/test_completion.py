@@ -43,7 +43,7 @@ def test_each_shell_has_a_script(opsdeck: CommandLine, shell: str) -> None:
 
 def test_commands_are_offered(opsdeck: CommandLine) -> None:
     assert offered(opsdeck, "opsdeck re") == ["reopen", "release", "report"]
-    assert offered(opsdeck, "opsdeck list i") == ["items"]
+    assert offered(opsdeck, "opsdeck list i") == ["incidents", "items"]
 
 
 def test_items_checklists_runs_and_releases_are_offered(released: CommandLine) -> None:

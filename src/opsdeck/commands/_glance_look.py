@@ -37,14 +37,14 @@ CLOSING_S = 0.2
 class Glancing:
     """One glance, or one after the other, with what must be kept between them."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, deck: Deck | None = None) -> None:
         import psutil
 
         self._host, self._disks = HostSampler(psutil, without_own=True), DiskSampler(psutil)
         self._host.fast()  # the first reading, while the deck is loaded
         self._read_at = time.monotonic()
         self.door = door
-        self.deck: Deck = door.deck()
+        self.deck: Deck = deck if deck is not None else door.deck()
         self.clock = Clock()
         self.board = Board(self.deck.config.gauges)
         self._folder = cache_folder(self.deck)

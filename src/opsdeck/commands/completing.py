@@ -78,6 +78,45 @@ def complete_release(door: Door, incomplete: str) -> Iterable[str]:
     return [release.name for release in door.deck().releases()]
 
 
+@_quietly
+def complete_incident(door: Door, incomplete: str) -> Iterable[str]:
+    """Ids of incidents, those that are open first, then the newest first."""
+    from opsdeck.incidents.view import heads
+
+    found = sorted(heads(door.deck().state), key=lambda one: one.over)
+    return [one.id for one in found if one.id.isprintable()]
+
+
+@_quietly
+def complete_playbook(door: Door, incomplete: str) -> Iterable[str]:
+    """Ids of playbooks."""
+    from opsdeck.catalog.playbooks import playbook_files
+
+    return [word for word in playbook_files(door.config.file) if word.isprintable()]
+
+
+@_quietly
+def complete_step(door: Door, incomplete: str) -> Iterable[str]:
+    """Ids of the steps of the playbooks that are walked in open incidents."""
+    from opsdeck.catalog.playbooks import find_playbook
+    from opsdeck.incidents.view import incident_of, open_heads
+
+    deck = door.deck()
+    ones = [incident_of(deck.state.incidents, head.id) for head in open_heads(deck.state)]
+    books = [find_playbook(one.current, deck.config.file) for one in ones if one and one.current]
+    return [step.id for book in books if book is not None for step in book.steps]
+
+
+@_quietly
+def complete_gauge(door: Door, incomplete: str) -> Iterable[str]:
+    """Ids of the gauges of `opsdeck.toml`, and of those that were seen before."""
+    from opsdeck.gauges.keeping import read_last
+
+    last = read_last(door.home / "cache")
+    seen = [kept.spec.id for kept in last.gauges] if last is not None else []
+    return list(dict.fromkeys([*(spec.id for spec in door.config.gauges.specs), *seen]))
+
+
 def _runs(deck: Deck) -> list[str]:
     keys = [key for key, _ in deck.runs()]
     return [*deck.state.releases, *(c.id for c in deck.catalog.checklists), *keys]

@@ -17,7 +17,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for progr
 
 @click.group(cls=HelpfulGroup, name="list")
 def list_group() -> None:
-    """Checklists, items, runs and gauges, and how they stand.
+    """Checklists, items, runs, gauges, playbooks and incidents, and how they stand.
 
     \b
     Examples:
@@ -107,6 +107,42 @@ def gauges(door: Door, as_json: bool) -> None:
     from opsdeck.commands.gauges import show_gauges
 
     show_gauges(door, as_json=as_json)
+
+
+@list_group.command()
+@_json
+@pass_door
+def playbooks(door: Door, as_json: bool) -> None:
+    """Every playbook: when it was walked, and what of it rots.
+
+    What rots: programs that this machine has not, links that lead nowhere, targets that
+    opsdeck.toml does not name, faults of the file.
+
+    \b
+    Examples:
+      opsdeck list playbooks
+      opsdeck list playbooks --json | jq -r '.[] | select(.rot != []) | .id'
+    """
+    from opsdeck.commands._playbook_list import show_playbooks
+
+    show_playbooks(door, as_json=as_json)
+
+
+@list_group.command()
+@click.option("--open", "only_open", is_flag=True, help="Only those that are not resolved.")
+@_json
+@pass_door
+def incidents(door: Door, only_open: bool, as_json: bool) -> None:
+    """Every incident, the newest first.
+
+    \b
+    Examples:
+      opsdeck list incidents
+      opsdeck list incidents --open --json | jq -r '.[].id'
+    """
+    from opsdeck.commands._incident_show import show_incidents
+
+    show_incidents(door, as_json=as_json, only_open=only_open)
 
 
 COMMANDS = {"list": list_group}

@@ -28,8 +28,9 @@ def runs_meant(deck: Deck, word: str) -> list[tuple[Checklist, str]]:
         near = get_close_matches(word, known, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UsageError(
-            f"there is no run, checklist or release {word!r}{hint}"
-            " (`opsdeck list runs` and `opsdeck release list` show what there is)"
+            f"there is no run, checklist, release or incident {word!r}{hint}"
+            " (`opsdeck list runs`, `opsdeck release list` and `opsdeck list incidents` show"
+            " what there is)"
         )
     return [deck.locate_run(word)]
 

@@ -16,7 +16,7 @@ from opsdeck.errors import UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "glance": ("glance", "How everything is, on one screen."),
-    "list": ("listing", "Checklists, items, runs and gauges, and how they stand."),
+    "list": ("listing", "Checklists, items, runs, gauges, playbooks and incidents."),
     "attest": ("acting", "Give your word that items are done."),
     "reopen": ("acting", "Take back what was said of items."),
     "note": ("acting", "Leave a note beside items."),
@@ -27,7 +27,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "undo": ("acting", "Take back your own newest act in a run."),
     "check": ("checking", "Have probes look at items now, and judge them."),
     "release": ("releasing", "Start, list and show releases."),
-    "report": ("reporting", "A run or a release as Markdown, JSON or CSV."),
+    "incident": ("incidents", "Start, follow and close incidents."),
+    "walk": ("walk", "Walk a playbook, step by step, at a prompt."),
+    "report": ("reporting", "A run, a release or an incident as Markdown, HTML, JSON or CSV."),
     "journal": ("journal", "Verify, follow and export the journal."),
     "import": ("importing", "GitHub task lists become checklists."),
     "init": ("init", "Write a commented opsdeck.toml."),
@@ -124,12 +126,15 @@ def _complete(variable: str, instruction: str) -> int:
         return 1
 
 
+_BEFORE = {"--config": " VALUE", "--operator": " VALUE", "--read-only": ""}
+
+
 def _explain(error: click.ClickException) -> NoReturn:
     ctx = getattr(error, "ctx", None)
     path = ctx.command_path if ctx is not None else "opsdeck"
     message = error.format_message().rstrip()
-    if isinstance(error, click.NoSuchOption) and error.option_name in ("--config", "--operator"):
-        option = error.option_name
-        message = f"{option} stands before the command: `opsdeck {option} VALUE COMMAND`"
+    if isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE:
+        option, value = error.option_name, _BEFORE[error.option_name]
+        message = f"{option} stands before the command: `opsdeck {option}{value} COMMAND`"
     lead = message[:1].lower() + message[1:].rstrip(".")
     raise UsageError(f"{lead}\nSee `{path} --help`.") from None

@@ -132,6 +132,7 @@ def glance_of(
         certificates=certificates(deck, views),
         oldest=_oldest(views),
         release=deck.release(),
+        incidents=_incidents(deck),
     )
     return msgspec.structs.replace(seen, status=status_of(seen))
 
@@ -142,13 +143,23 @@ def status_of(glance: Glance) -> GlanceStatus:
     days = [c.days_left for c in glance.certificates if not c.waived]
     if "critical" in levels or glance.failing or any(d < CERTIFICATE_CRIT_DAYS for d in days):
         return "critical"
-    late = glance.missed or glance.stale or glance.waivers
+    late = glance.missed or glance.stale or glance.waivers or glance.incidents
     if "warning" in levels or late or any(d < CERTIFICATE_WARN_DAYS for d in days):
         return "warning"
     nothing_known = not glance.looked and not glance.gauges
     if "unknown" in levels or glance.unknown or glance.online is False or nothing_known:
         return "unknown"
     return "ok"
+
+
+def _incidents(deck: Deck) -> tuple[dict[str, Any], ...]:
+    """Those that are not resolved, the newest first."""
+    if not deck.state.incidents.heads:
+        return ()
+    from opsdeck.incidents.view import open_heads  # where there never was one, nothing of them
+
+    keys = ("id", "title", "severity", "state", "started_at")
+    return tuple({key: getattr(one, key) for key in keys} for one in open_heads(deck.state))
 
 
 def _gauge(gauge: Gauge, now: float) -> GaugeSeen:

@@ -90,6 +90,7 @@ def _told(glance: Glance) -> str:
     if left := sum(one.gauges for one in bad[_MOST:]):
         parts.append(f"{plural(left, 'gauge')} more")
     counted = (
+        (glance.incidents, "incident open", "incidents open"),
         (glance.failing, "item failing", "items failing"),
         (glance.missed, "run missed", "runs missed"),
         (glance.stale, "item stale", "items stale"),

@@ -21,6 +21,7 @@ def next_step(glance: Glance) -> str:
 def _steps(glance: Glance) -> Iterator[str]:
     """What to do, the most pressing first."""
     bad = glance.bad_gauges()
+    yield from (f"`opsdeck incident show {visible(one['id'])}`" for one in glance.incidents)
     yield from (_at_gauge(gauge) for gauge in bad if gauge.level == "critical")
     if glance.failing:
         yield "`opsdeck list items --state failed`, and `opsdeck check` when it is mended"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from opsdeck.durations import format_duration
@@ -76,6 +76,7 @@ def _headline(glance: Glance, zone: ZoneInfo, width: int) -> str:
 
 def _parts(glance: Glance, room: int) -> Iterator[Part]:
     wide = room + _NAME >= NARROW
+    yield _part("incident", (_incident(one, glance, room) for one in glance.incidents))
     bad = told(glance)
     yield Part("gauge", [_gauge(one, room, wide=wide) for one in bad], [one.gauges for one in bad])
     yield _part("gauge", _well(glance, room))
@@ -124,6 +125,13 @@ def _when(item: ItemSeen, now: datetime) -> str:
 
 def _past(at: datetime, now: datetime) -> str:
     return format_duration(max(0.0, (now - at).total_seconds()))
+
+
+def _incident(one: Mapping[str, Any], glance: Glance, room: int) -> str:
+    at = one["started_at"]
+    lasts = f" for {_past(at, glance.at)}" if at is not None else ""
+    rest = f": {one['severity'] or 'no severity'}, {one['state']}{lasts}, {one['id']}"
+    return _line("incident", f"! {joined(visible(one['title']), visible(rest), room - 2)}")
 
 
 def _run(name: str, mark: str, run: DueRun, glance: Glance, room: int) -> str:
