@@ -25,6 +25,7 @@ BENCHES = (
     "blackhole",
     "gauges",
     "gauges_start",
+    "walk",
 )
 
 

@@ -193,6 +193,8 @@ class Running:
         return ended
 
     def _took(self, said: dict[str, Any], on_output: Callable[[Printed], None]) -> None:
+        if said["skipped"]:  # what comes now does not follow what came before
+            self._done = self._line = ""
         lines, newline, self._line = (self._line + said["text"]).rpartition("\n")
         self._done += storable_output(lines + newline)
         whole = self._done + storable_output(self._line)

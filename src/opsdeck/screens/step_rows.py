@@ -237,6 +237,8 @@ class _Rows:
     def links(self) -> None:
         inside = [(n, link) for n, link in enumerate(self.page.step.links) if link.inside]
         if inside:
+            if self.rows and self.rows[-1].line:
+                self.add(())
             self.add((Part(" leads to", "dim"),))
         for number, link in inside:
             key = f"link {number}"
