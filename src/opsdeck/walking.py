@@ -43,6 +43,9 @@ SETTLE_WITHIN = timedelta(days=2)
 UNHEARD_S = 3.0
 READ_ONLY = "read-only: nothing can be run here (--read-only, or read_only in [deck])"
 
+_AT_A_STEP = (ev.INCIDENT_STEP, ev.INCIDENT_TICKED, ev.COMMAND_BEGAN)
+"""What an operator does at the step they stand at; a command may end when they are elsewhere."""
+
 Commit = Callable[[list[Draft]], Awaitable[bool]]
 """Puts events on disk; False where that failed, which the operator was told."""
 
@@ -126,20 +129,31 @@ class Walking:
         return file.parent.absolute() if file is not None else Path.cwd()
 
     def place_after(self, place: Place, kept_at: float) -> Place:
-        """Where the operator stood: the step they worked on last, if that was after their place
-        was kept; a session that is cut off has not always the time to keep it."""
+        """Where the operator stood: the step they worked on last (the next one, where that was
+        then done or skipped), if that was after their place was kept; a session that is cut off
+        has not always the time to keep it."""
         newest, at_s = place, kept_at
         for head in self.incidents():
             one = self.incident(head.id) if not head.over else None
             for happening in one.happenings if one is not None else ():
+                if happening.type not in _AT_A_STEP or happening.by != self.deck.operator:
+                    continue
                 step, playbook = happening.data.get("step"), happening.data.get("playbook")
                 at = parse_wall(happening.at)
-                if happening.by != self.deck.operator or at is None or at.timestamp() <= at_s:
+                if at is None or at.timestamp() <= at_s:
                     continue
                 if isinstance(step, str) and isinstance(playbook, str):
                     at_s = at.timestamp()
+                    if happening.data.get("state") in ("done", "skipped"):
+                        step = self._next_step(playbook, step)
                     newest = Place(mode="deck", incident=head.id, playbook=playbook, key=step)
         return newest
+
+    def _next_step(self, playbook: str, step: str) -> str:
+        found = self.playbook(playbook)
+        ids = [each.id for each in found.steps] if found is not None else []
+        later = ids[ids.index(step) + 1 :] if step in ids else []
+        return later[0] if later else step
 
     # Starting
 
@@ -262,6 +276,13 @@ class Walking:
         """
         if reason := self.refusal(playbook):
             raise UsageError(reason)
+        own = self.deck.journal.writer
+        for ran in one.running():
+            data = ran.began.data
+            same = (data.get("playbook"), data.get("step"), data.get("name")) == (
+                playbook.id, step.id, ready.name)  # fmt: skip
+            if same and ran.began.writer.partition("~")[0] == own:
+                raise UsageError(f"{ready.name} is running already: x on its page stops it")
         return await self.begin_act(
             one, playbook, step, ready.name, ready.text, cwd=str(ready.cwd), risk=ready.risk or ""
         )

@@ -415,7 +415,7 @@ def test_a_command_that_went_on_is_told_with_its_exit_code(trusting: CommandLine
     until(lambda: '"ended"' in kept.read_text(encoding="utf-8"))
     lines = walk(trusting)
     [told] = [line for line in lines if "an earlier session had begun this" in line]
-    assert re.search(r"Waits ended with 3 after \d+ (s|min) \([\w-]+\)$", told)
+    assert re.search(r"Waits ended with 3 after [\d.]+ (s|min) \([\w-]+\)$", told)
     assert "| went on" in lines
     assert commands(trusting) == [("Waits", "exited", 3)]
     assert not kept.exists()

@@ -108,7 +108,7 @@ def test_what_happened_at_once_stands_in_the_order_of_its_events() -> None:
          "ran N on ops1", "")),
         ((ev.COMMAND_ENDED, {"command": "n", "outcome": "exited", "exit_code": 2,
          "duration_s": 0.2}),
-         ("command", "n ended with 2 after 1 s", "bad")),
+         ("command", "n ended with 2 after 0.2 s", "bad")),
         ((ev.COMMAND_ENDED, {"command": "n", "outcome": "exited", "exit_code": -9}),
          ("command", "n was ended by signal 9", "bad")),
         ((ev.COMMAND_ENDED, {"command": "n", "outcome": "timeout", "duration_s": 60}),

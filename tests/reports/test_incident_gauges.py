@@ -53,12 +53,12 @@ def test_what_was_kept_of_a_gauge_is_drawn_over_time(desk: Desk) -> None:
     assert (track.title, track.unit, track.column_s) == ("Connections", "%", 100.0)
     assert len(track.columns) == 31
     assert track.columns[0] == 20.0
-    assert (track.first, track.peak, round(track.last)) == (20.0, 99.0, 37)
+    assert (track.first, track.peak, round(track.last)) == (20.0, 99.0, 38)
     assert None in track.columns
     line = line_of(track)
     assert line.startswith("▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂")
     assert "█" in line or "▇" in line
-    assert line.endswith("  20 … 99 … 37 %")
+    assert line.endswith("  20 … 99 … 38 %")
 
 
 def test_of_a_gauge_whose_low_values_are_bad_the_worst_is_the_lowest(desk: Desk) -> None:

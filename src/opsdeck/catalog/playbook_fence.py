@@ -159,8 +159,9 @@ def _flag(value: Any) -> bool:
 
 
 def _confirm(value: Any) -> str:
-    """The word to type; `confirm` alone asks for `yes`."""
-    if isinstance(value, str) and value.lower() not in ("true", *_NO):
+    """The word to type; `confirm` alone asks for `yes`, only `false` for none: a word such as `off`
+    is one to type."""
+    if isinstance(value, str) and value.lower() not in ("true", "false"):
         return _text(value)
     return "yes" if _flag(value) else ""
 

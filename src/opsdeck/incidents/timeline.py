@@ -208,11 +208,7 @@ def _ended(one: Incident, happening: Happening) -> Made:
     ran = one.ran.get(number)
     name = _get(ran.began, "name") if ran is not None else number
     shown = Ran(number=number, began=happening, ended=happening)
-    seconds = happening.data.get("duration_s")
-    took = (
-        f" after {format_duration(max(1.0, seconds))}" if isinstance(seconds, int | float) else ""
-    )
-    text = f"{name} {ended_words(shown)}{took}"
+    text = f"{name} {ended_words(shown)}{took_words(happening.data.get('duration_s'))}"
     output = _get(happening, "output")[-_OUTPUT_CHARACTERS:]
     more = [line for line in output.splitlines()[-6:] if line.strip()]
     values = happening.data.get("gauges")
@@ -222,6 +218,13 @@ def _ended(one: Incident, happening: Happening) -> Made:
     seen = values_text(before, now)
     tone = "good" if shown.well else "bad"
     return "command", text, tone, (*more, *((seen,) if seen else ()))
+
+
+def took_words(seconds: Any) -> str:
+    """` after 4 s`; "" where nobody knows."""
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds >= 0:
+        return ""
+    return f" after {format_duration(seconds) if seconds >= 1 else f'{seconds:.1f} s'}"
 
 
 def ended_words(ran: Ran) -> str:

@@ -205,9 +205,17 @@ def _track(
         column_s=width,
         first=known[0].mean,
         peak=lowest if below else highest,
-        last=known[-1].mean,
+        last=_last(seen, known[-1].mean, width, bounds[1]),
         scale=scale or (min(0.0, lowest), highest),
     )
+
+
+def _last(seen: _Seen, mean: float, width: float | None, end: datetime) -> float:
+    """The newest value: that of an event, unless the last column is newer by far."""
+    if not seen.values:
+        return mean
+    at, value = seen.values[-1]
+    return value if end.timestamp() - at <= 2 * max(width or 0.0, 60.0) else mean
 
 
 def _thinned(points: list[Point | None]) -> list[Point | None]:

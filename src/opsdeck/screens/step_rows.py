@@ -14,16 +14,17 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from opsdeck.catalog.playbook import Block, Command, Diagnostic, Playbook, Step
-from opsdeck.durations import format_duration
 from opsdeck.incidents.found import Found
 from opsdeck.incidents.model import Incident, Ran
-from opsdeck.incidents.timeline import ended_words
+from opsdeck.incidents.timeline import ended_words, took_words
 from opsdeck.journal.clock import parse_wall
 from opsdeck.screens.wording import when
 from opsdeck.text import plural, visible, visible_lines
 from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Line, Part, Row, fit, wrap
 
+LEAST_CELLS = 9
+"""What a column of a table needs at least to be read, if it has so much to say."""
 LAST_LINES = 3
 """Lines of a command's output that stand below it; the rest is one key away."""
 _NUMBER = re.compile(r"-|-?[0-9][0-9,.]*(?: [kMGTPE]?B| %)?")
@@ -127,7 +128,7 @@ class _Rows:
         """A table in as many cells as there are; the widest columns give way."""
         if not rows:
             return []
-        cells = [[self.plain(text) for text in row] for row in rows]
+        cells = self.fitting([[self.plain(text) for text in row] for row in rows])
         rights = [
             all(_NUMBER.fullmatch(row[n]) for row in cells[1:] if n < len(row))
             for n in range(max(map(len, cells)))
@@ -141,6 +142,21 @@ class _Rows:
             )
             lines.append((Part(f" {text}", "dim" if number == 0 else ""),))
         return lines
+
+    def fitting(self, cells: list[list[str]]) -> list[list[str]]:
+        """As many of the first columns as can be read side by side; how many are left out stands
+        behind the last heading."""
+        count = max(map(len, cells))
+        kept = count
+        while kept > 2:
+            widest = [max(cell_len(row[n]) for row in cells if n < len(row)) for n in range(kept)]
+            if sum(min(size, LEAST_CELLS) + 2 for size in widest) <= self.width:
+                break
+            kept -= 1
+        if kept == count:
+            return cells
+        head = [*cells[0][: kept - 1], f"{cells[0][kept - 1]} +{count - kept}"]
+        return [head, *(row[:kept] for row in cells[1:])]
 
     def aligned(self, text: str, size: int, right: bool) -> str:
         """A cell in so many columns; numbers stand below each other's end."""
@@ -288,9 +304,8 @@ def ran_words(ran: Ran, now: datetime, zone: tzinfo) -> str:
     began = when(parse_wall(ran.began.at), now, zone)
     words = [ended_words(ran)]
     data = ran.ended.data if ran.ended is not None else {}
-    seconds = data.get("duration_s")
-    if ran.outcome in ("exited", "timeout", "stopped") and isinstance(seconds, int | float):
-        words[0] += f" after {format_duration(seconds) if seconds >= 1 else f'{seconds:.1f} s'}"
+    if ran.outcome in ("exited", "timeout", "stopped"):
+        words[0] += took_words(data.get("duration_s"))
     words.append(f"begun {began} by {visible(ran.began.by)}")
     size = data.get("output_bytes")
     if isinstance(size, int) and size:

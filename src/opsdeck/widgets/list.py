@@ -100,15 +100,21 @@ class LineList(LineView, can_focus=True):
 
     def rebuild(self) -> None:
         """Build the rows again; the cursor stays on its key, or near where that was."""
-        key = self.key
+        key, after = self.key, self._after_first()
         super().rebuild()
-        self._settle(key)
+        self._settle(key, after)
 
-    def _settle(self, key: str | None) -> None:
+    def _after_first(self) -> int:
+        """Of several rows with the cursor's key: how many stand before it."""
+        return self._cursor - self._keys.index(self.key) if self.key is not None else 0
+
+    def _settle(self, key: str | None, after: int = 0) -> None:
         if self._wanted is not None and self._wanted in self._keys:
-            key, self._wanted = self._wanted, None
+            key, after, self._wanted = self._wanted, 0, None
         if key is not None and key in self._keys:
-            self._put(self._keys.index(key))
+            first = self._keys.index(key)
+            again = self._keys[first : first + after + 1]
+            self._put(first + (after if again == [key] * (after + 1) else 0))
         else:
             self._put(self._near(max(self._cursor, 0)))
 
