@@ -53,7 +53,7 @@ run: $(VENV)/.run-stamp
 	@$(BIN)/opsdeck $(ARGS)
 
 test: $(VENV)/.dev-stamp
-	$(BIN)/python -m pytest -m "not slow" -n 4 $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n 6 $(ARGS)
 
 test-slow: $(VENV)/.dev-stamp
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -43,8 +43,8 @@ SETTLE_WITHIN = timedelta(days=2)
 UNHEARD_S = 3.0
 READ_ONLY = "read-only: nothing can be run here (--read-only, or read_only in [deck])"
 
-_AT_A_STEP = (ev.INCIDENT_STEP, ev.INCIDENT_TICKED, ev.COMMAND_BEGAN)
-"""What an operator does at the step they stand at; a command may end when they are elsewhere."""
+_AT_A_STEP = (ev.INCIDENT_PLAYBOOK, ev.INCIDENT_STEP, ev.INCIDENT_TICKED, ev.COMMAND_BEGAN)
+"""What an operator does where they stand; a command may end when they are elsewhere."""
 
 Commit = Callable[[list[Draft]], Awaitable[bool]]
 """Puts events on disk; False where that failed, which the operator was told."""
@@ -138,9 +138,9 @@ class Walking:
             for happening in one.happenings if one is not None else ():
                 if happening.type not in _AT_A_STEP or happening.by != self.deck.operator:
                     continue
-                step, playbook = happening.data.get("step"), happening.data.get("playbook")
+                step, playbook = happening.data.get("step", ""), happening.data.get("playbook")
                 at = parse_wall(happening.at)
-                if at is None or at.timestamp() <= at_s:
+                if at is None or at.timestamp() < at_s:
                     continue
                 if isinstance(step, str) and isinstance(playbook, str):
                     at_s = at.timestamp()

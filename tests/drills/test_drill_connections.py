@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.drills.drill import UNIT, Drill
 from tests.drills.faults import database
 from tests.drills.instances import CONNECTS, LEAKS, instance
@@ -17,6 +19,7 @@ from tests.drills.walk import SIZE, Operator
 RESTART = "Restart application if necessary"
 
 
+@pytest.mark.slow
 async def test_connections_are_held_and_the_playbook_frees_them(tmp_path: Path) -> None:
     # GIVEN an instance with a small pool, and somebody who is on call
     with (

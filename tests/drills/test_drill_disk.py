@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.drills.drill import Drill
 from tests.drills.faults import small_disk
 from tests.drills.story import tells_the_story
@@ -19,6 +21,7 @@ EDITS = {
 }
 
 
+@pytest.mark.slow
 async def test_a_disk_runs_full_and_the_playbook_frees_it(tmp_path: Path) -> None:
     # GIVEN an empty disk, and somebody who is on call
     with small_disk(tmp_path) as disk:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.drills.drill import UNIT, Drill
 from tests.drills.faults import memory_gauge
 from tests.drills.instances import EATS, instance
@@ -16,6 +18,7 @@ from tests.drills.walk import SIZE, Operator
 RESTART = "Restart application if needed"
 
 
+@pytest.mark.slow
 async def test_memory_is_eaten_and_the_playbook_frees_it(tmp_path: Path) -> None:
     # GIVEN an instance that is well, and somebody who is on call
     with instance(tmp_path, EATS.format(megabytes=120)) as orders:

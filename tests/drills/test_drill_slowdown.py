@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.drills.drill import Drill
 from tests.drills.faults import FEATURE_OFF, shop
 from tests.drills.story import tells_the_story
@@ -12,6 +14,7 @@ from tests.drills.walk import SIZE, Operator
 REVIEW = "Review application metrics"
 
 
+@pytest.mark.slow
 async def test_answers_are_slow_and_the_playbook_speeds_them_up(tmp_path: Path) -> None:
     # GIVEN a fast server, and somebody who is on call
     with shop(tmp_path) as web:

@@ -164,8 +164,14 @@ QUIET: dict[str, Make] = {
 }
 
 
-@pytest.mark.parametrize("name", QUIET)
-@pytest.mark.parametrize("seed", range(2))
+OFTEN = ("noise", "constant", "falling", "walk 0.1", "jumps", "saw of 10 min", "step of 20")
+"""Those of every run; the others take as long again, and have their turn with the slow ones."""
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in OFTEN else pytest.param(n, marks=pytest.mark.slow) for n in QUIET]
+)
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_what_does_not_fill_raises_no_alarm(name: str, seed: int) -> None:
     """GIVEN hours of what rises now and then WHEN it is followed THEN there never is an alarm."""
     gauge = Gauge(own(fills=True, unit="%", every_s=5.0))

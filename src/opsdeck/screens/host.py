@@ -226,9 +226,9 @@ class DeckHost(App[int]):
         raise NotImplementedError
 
     def place_now(self) -> Place | None:
-        """Where the operator stands; None on screens that are no place to come back to."""
-        screen = self._top()
-        return screen.place() if screen is not None else None
+        """Where the operator stands; of forms and pages, which are no place, what lies beneath."""
+        frames = [screen for screen in self.screen_stack if isinstance(screen, Frame)]
+        return next((place for frame in reversed(frames) if (place := frame.place())), None)
 
     def _top(self) -> Frame | None:
         """The screen in front; None for a form, and while the app ends."""
