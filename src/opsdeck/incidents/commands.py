@@ -181,13 +181,11 @@ class Running:
         """What the keeper says, to its last word; None where that never came."""
         assert process.stdout is not None
         ended: Ended | None = None
-        with contextlib.suppress(ValueError, OSError):
-            while line := await process.stdout.readline():
-                said = json.loads(line)
-                if "ended" in said:
-                    ended = msgspec.convert(said["ended"], Ended)
-                elif "text" in said:
-                    self._took(said, on_output)
+        while (said := await _said(process.stdout)) is not None:
+            if "ended" in said:
+                ended = msgspec.convert(said["ended"], Ended)
+            elif "text" in said:
+                self._took(said, on_output)
         with contextlib.suppress(ProcessLookupError):
             await process.wait()
         return ended
@@ -202,6 +200,16 @@ class Running:
         self._done, self._line = self._done[-PANE_CHARACTERS:], self._line[-PANE_CHARACTERS:]
         self.text, self.total = whole[-PANE_CHARACTERS:], said["total"]
         on_output(Printed(storable_output(said["text"]), said["skipped"], said["total"]))
+
+
+async def _said(stream: asyncio.StreamReader) -> dict[str, Any] | None:
+    """The next thing that the keeper says; None once it says no more."""
+    try:
+        line = await stream.readline()
+        found = json.loads(line) if line else None
+    except (ValueError, OSError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def storable_output(text: str) -> str:
