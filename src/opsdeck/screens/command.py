@@ -27,7 +27,7 @@ class CommandScreen(Reader):
     """enter shows it, r runs it; `/` finds words in what it printed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r,ctrl+enter", "run", "run", key_display="r", id="command.run", tooltip="Run it"),
+        Binding("r,ctrl+enter", "run", "run", id="command.run", tooltip="Run it"),
         Binding("x", "stop", "stop", id="command.stop", tooltip="Stop it: TERM, then KILL"),
         Binding("e", "edit", "edit", id="command.edit", tooltip="Edit it for this session"),
         Binding("v", "variables", "variables", id="command.variables", tooltip="Set variables"),

@@ -28,6 +28,10 @@ class IncidentScreen(IncidentCommands):
 
     CSS_PATH = "incident.tcss"
     AUTO_FOCUS = "#steps"
+    HORIZONTAL_BREAKPOINTS = [
+        (0, "-narrow"),
+        (112, "-wide"),
+    ]
     KEYS: ClassVar[tuple[str, ...]] = (
         "list.open",
         "step.done",
@@ -48,9 +52,8 @@ class IncidentScreen(IncidentCommands):
             "r,ctrl+enter",
             "run",
             "run",
-            key_display="r",
             id="command.run",
-            tooltip="Run the command under the cursor, after what must be asked",
+            tooltip="Run the command under the cursor",
         ),
         Binding("e", "edit", show=False, id="command.edit", tooltip="Edit the command, or correct"),
         Binding("v", "variables", show=False, id="command.variables", tooltip="Set variables"),

@@ -204,7 +204,8 @@ class _Rows:
         at = f"{found.at.astimezone(self.page.zone):%H:%M:%S}" if found is not None else ""
         said = "looking" if self.page.looking else (f"seen {at}" if at else "c looks")
         room = self.width - cell_len(said) - 5
-        title = fit(self.plain(diagnostic.title), min(room, cell_len(self.plain(diagnostic.title))))
+        name = self.plain(diagnostic.title)
+        title = fit(name, min(room, cell_len(name)), self.glyphs.ellipsis)
         return (
             Part(f" {self.glyphs.sensed} ", "accent"),
             Part(title, "strong"),
