@@ -112,6 +112,33 @@ async def test_diagnostics_are_looked_at_when_the_step_opens(drill: IncidentDesk
         assert drill.happened(ev.INCIDENT_LOOKED) == []
 
 
+async def test_what_was_seen_is_kept_on_the_timeline(drill: IncidentDesk) -> None:
+    async with drill.app().run_test(size=(120, 40)) as pilot:
+        screen = await start_drill(pilot)
+        page = screen.pane("page")
+        await until(pilot, lambda: any(key.startswith("row 0") for key in page.keys), 20)
+        await pilot.press("o")
+        await until(pilot, lambda: told(pilot, "This machine: 2 rows; pid"))
+        [looked] = drill.happened(ev.INCIDENT_LOOKED)
+        assert looked.data["step"] == "look-first"
+
+
+async def test_title_severity_and_targets_are_changed(drill: IncidentDesk) -> None:
+    async with drill.app().run_test(size=(120, 40)) as pilot:
+        await start_drill(pilot)
+        await pilot.press("i")
+        await fill(pilot, "Only the feed", "low", "web, mongodb, web")
+        await until(pilot, lambda: told(pilot, "severity is now low; targets are now web, mongodb"))
+        one = drill.incident()
+        assert (one.title, one.severity) == ("Only the feed", "low")
+        assert one.targets == ("web", "mongodb")
+        # AND what is as it was is said to be
+        await pilot.press("i")
+        await fill(pilot)
+        await until(pilot, lambda: told(pilot, "nothing is changed"))
+        await pilot.press("escape")
+
+
 async def test_links_lead_to_steps_and_playbooks(drill: IncidentDesk) -> None:
     async with drill.app().run_test(size=(80, 40)) as pilot:
         screen = await start_drill(pilot)
@@ -240,6 +267,8 @@ async def test_it_is_closed_with_a_report(drill: IncidentDesk) -> None:
         assert [h.data["file"] for h in drill.happened(ev.INCIDENT_REPORTED)] == [
             f"incidents/{identity}.md"
         ]
+        # AND how long it took stands where its gauges stood
+        assert says(pilot, "mitigated after 5 min, resolved after 12 min")
         # AND an edited report is never written over
         file = drill.desk.home / "incidents" / f"{identity}.md"
         file.write_text(report.replace("called", "CALLED"))
@@ -294,6 +323,9 @@ async def test_contacts_are_one_key_away(drill: IncidentDesk) -> None:
     async with drill.app(contacts=contacts).run_test(size=(80, 24)) as pilot:
         await start_drill(pilot)
         drill.desk.clock.forward(minutes=20)
+        # THEN who must be called by now is said without a key
+        app_of(pilot).show_changes(None)
+        await until(pilot, lambda: says(pilot, "alice commands; call bob (p)"))
         await pilot.press("p")
         await until(pilot, in_front(pilot, Reader))
         await until(pilot, lambda: says(pilot, "ON CALL"))

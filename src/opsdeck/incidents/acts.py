@@ -99,15 +99,20 @@ def open_playbook(identity: str, playbook: Playbook) -> Draft:
     return Draft(ev.INCIDENT_PLAYBOOK, {"incident": identity, **data})
 
 
-def change(one: Incident, *, title: str = "", severity: str = "") -> Draft:
-    """Another title or severity."""
-    data = {"incident": one.id}
+def change(
+    one: Incident, *, title: str = "", severity: str = "", targets: Sequence[str] | None = None
+) -> Draft:
+    """Another title or severity, other targets."""
+    data: dict[str, Any] = {"incident": one.id}
     if title.strip() and title.strip() != one.title:
         data["title"] = checked(title, "title", longest=LONGEST_TITLE)
     if severity.strip() and checked_severity(severity) != one.severity:
         data["severity"] = checked_severity(severity)
+    named = None if targets is None else tuple(dict.fromkeys(filter(None, map(str.strip, targets))))
+    if named is not None and named != one.targets:
+        data["targets"] = [checked(target, "target", longest=LONGEST_TITLE) for target in named]
     if len(data) == 1:
-        raise UsageError("nothing is changed: title and severity are what they were")
+        raise UsageError("nothing is changed: it is all as it was")
     return Draft(ev.INCIDENT_CHANGED, data)
 
 

@@ -127,8 +127,11 @@ def _started(one: Incident, happening: Happening) -> Made:
 
 
 def _changed(one: Incident, happening: Happening) -> Made:
-    parts = [f"{key} is now {_get(happening, key)}" for key in ("title", "severity")
-             if _get(happening, key)]  # fmt: skip
+    keys = ("title", "severity")
+    parts = [f"{key} is now {_get(happening, key)}" for key in keys if _get(happening, key)]
+    targets = happening.data.get("targets")
+    if isinstance(targets, list):
+        parts.append(f"targets are now {', '.join(map(str, targets)) or 'none'}")
     return "state", "; ".join(parts) or "changed", "", ()
 
 
@@ -224,7 +227,7 @@ def took_words(seconds: Any) -> str:
     """` after 4 s`; "" where nobody knows."""
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds >= 0:
         return ""
-    return f" after {format_duration(seconds) if seconds >= 1 else f'{seconds:.1f} s'}"
+    return f" after {format_duration(seconds) if seconds >= 1 else f'{max(seconds, 0.01):.2g} s'}"
 
 
 def ended_words(ran: Ran) -> str:

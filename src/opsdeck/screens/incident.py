@@ -58,6 +58,9 @@ class IncidentScreen(IncidentCommands):
         Binding("e", "edit", show=False, id="command.edit", tooltip="Edit the command, or correct"),
         Binding("v", "variables", show=False, id="command.variables", tooltip="Set variables"),
         Binding("c", "look", "look", id="step.look", tooltip="Look again with its diagnostics"),
+        Binding(
+            "o", "keep", show=False, id="step.keep", tooltip="Keep what was seen, on the timeline"
+        ),
         Binding("tab", "pane(1)", show=False, id="incident.pane", tooltip="The next pane"),
         Binding(
             "shift+tab", "pane(-1)", show=False, id="incident.pane_back", tooltip="The one before"

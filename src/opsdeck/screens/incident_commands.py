@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opsdeck.catalog.playbook import Playbook, Step
-from opsdeck.incidents import kill_op
+from opsdeck.incidents import acts, kill_op
 from opsdeck.incidents.model import Incident
 from opsdeck.screens.incident_panes import IncidentPanes
 from opsdeck.screens.running import edit_command, edit_variables, kill_operation, run_command
@@ -122,3 +122,22 @@ class IncidentCommands(IncidentPanes):
             return
         self.walks.look(*found)
         self.pane("page").rebuild()
+
+    def action_keep(self) -> None:
+        """o: what the diagnostic under the cursor (else the first) saw goes to the timeline."""
+        self.catch_up()
+        found = self.here()
+        kind, rest = self._under()
+        number = int(rest.partition(" ")[0]) if kind in ("probe", "row") else 0
+        if found is None or not found[1].probes:
+            self.say("this step has nothing to look at")
+            return
+        playbook, step = found
+        seen = self.walks.found.get((playbook.digest, step.id), {}).get(number)
+        if seen is None:
+            self.say("nothing was seen yet: c looks")
+            return
+        title = step.probes[number].title
+        one, failed = self.now_incident(), bool(seen.cause)
+        draft = acts.looked(one, playbook, step, title, seen.words, failed=failed)
+        self.work(self.save(draft, said="kept on the timeline"))

@@ -62,7 +62,11 @@ class IncidentKeys(Frame):
             tooltip="Hand your role over, with a note for the next one",
         ),
         Binding(
-            "i", "change", show=False, id="incident.change", tooltip="Another title or severity"
+            "i",
+            "change",
+            show=False,
+            id="incident.change",
+            tooltip="Another title, severity or targets",
         ),
         Binding("p", "contacts", "contacts", id="incident.contacts", tooltip="Whom to call"),
         Binding("w", "report", show=False, id="incident.report", tooltip="Write the report now"),
@@ -266,20 +270,22 @@ class IncidentKeys(Frame):
         self.work(report())
 
     def action_change(self) -> None:
-        """i: title and severity."""
+        """i: title, severity, targets."""
 
         async def change() -> None:
             one = self.now_incident()
             fields = [
                 Field("title", "Title", "", one.title),
                 Field("severity", "Severity", "critical, high, medium or low", one.severity),
+                Field("targets", "Affected (with commas)", "web, mongodb", ", ".join(one.targets)),
             ]
-            await self.ask(
-                "Change the incident",
-                fields,
-                lambda a: [acts.change(one, title=a["title"], severity=a["severity"])],
-                said="changed",
-            )
+
+            def drafts(a: Answers) -> list[Draft]:
+                targets = a["targets"].split(",")
+                title, severity = a["title"], a["severity"]
+                return [acts.change(one, title=title, severity=severity, targets=targets)]
+
+            await self.ask("Change the incident", fields, drafts, said="changed")
 
         self.work(change())
 

@@ -18,7 +18,7 @@ from opsdeck.incidents import acts
 from opsdeck.incidents.model import Incident
 from opsdeck.incidents.timeline import Entry, timeline
 from opsdeck.screens.incident_keys import IncidentKeys
-from opsdeck.screens.incident_rows import status_lines, steps_rows, timeline_rows
+from opsdeck.screens.incident_rows import StatusOf, status_lines, steps_rows, timeline_rows
 from opsdeck.screens.step_rows import StepPage, step_rows
 from opsdeck.screens.step_texts import needs_of, shown_text
 from opsdeck.session import Place
@@ -154,9 +154,11 @@ class IncidentPanes(IncidentKeys):
         if one is None:
             text = " this incident is not in the journal of this machine (yet)"
             return [(Part(text, "warn"),), ()]
-        every_s = self.deck.config.contacts.update_every_s
-        gauges, now = self._gauges(one), self.deck.now()
-        return status_lines(one, gauges, every_s, now, width, self.glyphs)
+        watching = self.host.watching
+        gauges = self._gauges(one) if watching is not None else []
+        end = watching.now() if watching is not None and not self.host.slow else None
+        status = StatusOf(one, self.deck.config.contacts, self.walks.beside(one), self.deck.now())
+        return status_lines(status, gauges, end, width, self.glyphs)
 
     def _gauges(self, one: Incident) -> list[Gauge]:
         watching, playbook = self.host.watching, self.playbook()

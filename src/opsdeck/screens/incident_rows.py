@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from opsdeck.catalog.contacts import Contacts, rung_at
 from opsdeck.catalog.playbook import Playbook
 from opsdeck.durations import format_duration
 from opsdeck.gauges.gauge import Gauge
 from opsdeck.gauges.words import amount
 from opsdeck.incidents.model import Incident, StepState, Walk
 from opsdeck.incidents.timeline import Entry
-from opsdeck.screens.gauge_rows import STYLES, level_glyph
+from opsdeck.incidents.times import times_of
+from opsdeck.journal.events import Recorded
+from opsdeck.screens.gauge_rows import STYLES, level_glyph, trend_text
 from opsdeck.text import visible
 from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Line, Part, Row, cut, fit, wrap
@@ -35,6 +39,7 @@ STEP_STYLES: dict[StepState, str] = {
 }
 STATE_STYLES = {"open": "bad", "reopened": "bad", "mitigated": "warn", "resolved": "good"}
 LONGEST_ENTRY_LINES = 4
+TREND_CELLS = 8
 
 
 def elapsed(start: datetime | None, now: datetime) -> str:
@@ -58,49 +63,85 @@ def update_words(one: Incident, every_s: float, now: datetime) -> tuple[str, str
     return f"tell others in {format_duration(max(60.0, left))}", "dim"
 
 
+class StatusOf(NamedTuple):
+    """What the two lines above an incident are made of."""
+
+    one: Incident
+    contacts: Contacts
+    beside: Sequence[Recorded]
+    now: datetime
+
+
 def status_lines(
-    one: Incident,
-    gauges: Sequence[Gauge],
-    every_s: float,
-    now: datetime,
-    width: int,
-    glyphs: Glyphs,
+    status: StatusOf, gauges: Sequence[Gauge], end: float | None, width: int, glyphs: Glyphs
 ) -> list[Line]:
-    """Two lines: state, times and people; then its gauges, and when to tell others."""
+    """Two lines: state, times and people; then its gauges, and when to tell others, or once it is
+    over how long it took. Trends end at `end`; None for a link that cannot bear them."""
+    one, now = status.one, status.now
     style = STATE_STYLES[one.state]
     until = one.resolved_at if one.over else now
     lasted = elapsed(one.started_at, until or now)
     state = {"mitigated": "mitigated", "resolved": "resolved after"}.get(one.state, one.state)
-    commander = one.roles.get("commander", "")
-    scribe = one.roles.get("scribe", "")
-    people = f"{visible(commander)} commands" if commander else "nobody commands: a takes it"
-    if scribe:
-        people += f", {visible(scribe)} writes"
-    others = [n for n in one.here(now) if n not in (commander, scribe)]
-    if others:
-        people += f", here: {visible(', '.join(others))}"
+    people, people_style = _people(status)
     first: Line = (
         Part(f" {visible(one.severity)}  ", style),
         Part(f"{state} {lasted}   ", style),
-        Part(glyphs.plain(people), "dim" if commander else "warn"),
+        Part(glyphs.plain(people), people_style),
     )
     room = width - sum(cell_len(part.text) for part in first) - 1
     if room > cell_len(one.id):
         first = (*first, Part(" " * (room - cell_len(one.id)) + one.id, "dim"))
-    told, told_style = update_words(one, every_s, now)
+    told, told_style = update_words(one, status.contacts.update_every_s, now)
+    if one.over:
+        return [cut(first, width, glyphs.ellipsis), (Part(f" {times_words(status)}", "dim"),)]
     parts: list[Part] = [Part(" ")]
     room = width - cell_len(told) - 3
     used = 1
     for gauge in gauges:
         text = f"{visible(gauge.spec.title)} {amount(gauge.value, gauge.spec.unit)}"
-        glyph = level_glyph(glyphs, gauge.level)
-        size = cell_len(text) + 5
+        shape = trend_text(gauge, end, TREND_CELLS, glyphs) if end is not None else ""
+        size = cell_len(text) + 5 + cell_len(shape)
+        if used + size > room:
+            shape, size = "", cell_len(text) + 5
         if used + size > room:
             break
-        parts += [Part(f"{glyph} ", STYLES[gauge.level]), Part(f"{glyphs.plain(text)}   ")]
+        parts.append(Part(f"{level_glyph(glyphs, gauge.level)} ", STYLES[gauge.level]))
+        parts += [Part(f"{glyphs.plain(text)} "), Part(shape, "accent"), Part("  ")]
         used += size
     parts += [Part(" " * max(0, width - used - cell_len(told) - 1)), Part(told, told_style)]
-    return [cut(first, width, glyphs.ellipsis), tuple(parts)]
+    return [cut(first, width, glyphs.ellipsis), tuple(part for part in parts if part.text)]
+
+
+def _people(status: StatusOf) -> tuple[str, str]:
+    """Who does what; whom to call, where it is time for that."""
+    one, now = status.one, status.now
+    commander, scribe = one.roles.get("commander", ""), one.roles.get("scribe", "")
+    words = f"{visible(commander)} commands" if commander else "nobody commands: a takes it"
+    if scribe:
+        words += f", {visible(scribe)} writes"
+    others = [name for name in one.here(now) if name not in (commander, scribe)]
+    if others:
+        words += f", here: {visible(', '.join(others))}"
+    rung = None
+    if one.started_at is not None and one.state in ("open", "reopened"):
+        rung, _ = rung_at(status.contacts.oncall, (now - one.started_at).total_seconds())
+    if rung is not None:
+        words += f"; call {visible(', '.join(rung.to))} (p)"
+    return words, "dim" if commander and rung is None else "warn"
+
+
+def times_words(status: StatusOf) -> str:
+    """`detected after 2 min, mitigated after 12 min, resolved after 40 min`."""
+    times = times_of(status.one, status.beside)
+    told = (
+        ("detected", times.detect_s),
+        ("acknowledged", times.acknowledge_s),
+        ("mitigated", times.mitigate_s),
+        ("resolved", times.resolve_s),
+    )
+    return ", ".join(
+        f"{word} after {format_duration(seconds)}" for word, seconds in told if seconds is not None
+    )
 
 
 def steps_rows(
