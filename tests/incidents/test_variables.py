@@ -269,3 +269,11 @@ def test_the_folder_of_a_command(cwd: str, expected: str) -> None:
     ready = made_ready(command, {"v": "a b"}, Path("/deck"))
     assert (str(ready.cwd), ready.env) == (expected, {"A": "a b$(x)"})
     assert ready.argv == ["sh", "-c", "show 'a b'"]
+
+
+def test_what_ends_a_template_is_no_placeholder() -> None:
+    # GIVEN a command that has a template of its own
+    text = "kubectl get nodes -o template --template='{{range .items}}{{.name}}{{end}}' -n {{ns}}"
+    # THEN only the placeholder is one
+    assert names_in([text]) == ["ns"]
+    assert filled(text, {"ns": "app"}) == text.replace("{{ns}}", "app")

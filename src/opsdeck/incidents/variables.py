@@ -15,7 +15,10 @@ from typing import Literal
 
 from opsdeck.errors import UsageError
 
-PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][\w.-]{0,60})\s*\}\}")
+PLACEHOLDER = re.compile(
+    r"\{\{\s*(?!(?:end|else|break|continue)\s*\}\})([A-Za-z_][\w.-]{0,60})\s*\}\}"
+)
+"""`{{host}}`; not what templates of kubectl and docker end their ranges with."""
 _PLAIN = re.compile(r"[\w@%+=:,./ -]*")
 _BARE = re.compile(r"[\w@%+=:,./-]*")
 _UNSET = re.compile(r"\$\{?([A-Z][A-Z0-9_]{1,60})\}?(?![\w:?=-])")
