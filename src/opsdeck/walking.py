@@ -277,11 +277,8 @@ class Walking:
         if reason := self.refusal(playbook):
             raise UsageError(reason)
         own = self.deck.journal.writer
-        for ran in one.running():
-            data = ran.began.data
-            same = (data.get("playbook"), data.get("step"), data.get("name")) == (
-                playbook.id, step.id, ready.name)  # fmt: skip
-            if same and ran.began.writer.partition("~")[0] == own:
+        for ran in one.runs_of(playbook.id, step.id, ready.name):
+            if ran.outcome == "running" and ran.began.writer.partition("~")[0] == own:
                 raise UsageError(f"{ready.name} is running already: x on its page stops it")
         return await self.begin_act(
             one, playbook, step, ready.name, ready.text, cwd=str(ready.cwd), risk=ready.risk or ""

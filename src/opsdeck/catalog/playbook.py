@@ -34,6 +34,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it may change something, as far as its author says."""
         return self.risk not in (None, "none") or bool(self.confirm)
 
+    @property
+    def risk_words(self) -> str:
+        """What it may cost, as far as its author says."""
+        if self.risk == "none":
+            return "only looks"
+        return self.risk or ("changes something" if self.confirm else "risk not said")
+
 
 class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
     """A probe that is looked with when the step opens; `show` (JMESPath) finds what is shown.

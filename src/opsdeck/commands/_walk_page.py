@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
-from opsdeck.catalog.playbook import Block, Command, Link, Playbook, Step
+from opsdeck.catalog.playbook import Block, Link, Playbook, Step
 from opsdeck.commands.table import columns
 from opsdeck.durations import format_duration
 from opsdeck.incidents.found import Found
@@ -97,11 +97,11 @@ def found_lines(title: str, found: Found | None, page: Page) -> Iterator[str]:
 def command_lines(page: Page, number: int) -> Iterator[str]:
     """A command exactly as `r` would run it, and how it went last."""
     command = page.step.commands[number]
-    yield visible(f"r {number + 1}  {command.name}  ({risk_words(command)})")
+    yield visible(f"r {number + 1}  {command.name}  ({command.risk_words})")
     yield from (f"    $ {line}" for line in visible_lines(page.texts[number]))
     for need in page.needs[number]:
         yield f"    ! {visible(need)}"
-    for ran in runs_of(page.one, page.playbook.id, page.step.id, command.name)[-1:]:
+    for ran in page.one.runs_of(page.playbook.id, page.step.id, command.name)[-1:]:
         yield f"    {ran_words(ran, page.now, page.zone)}"
         output = str(ran.ended.data.get("output") or "") if ran.ended is not None else ""
         shown = [line for line in visible_lines(output[-2_000:]) if line.strip()]
@@ -117,23 +117,6 @@ def link_lines(step: Step) -> Iterator[str]:
     """The same, numbered."""
     for number, link in enumerate(links_of(step), 1):
         yield visible(f"g {number}  {link.text}  -> {link.target}")
-
-
-def risk_words(command: Command) -> str:
-    """What a command may cost, as far as its author says."""
-    if command.risk == "none":
-        return "only looks"
-    return command.risk or ("changes something" if command.confirm else "risk not said")
-
-
-def runs_of(one: Incident, playbook: str, step: str, name: str) -> list[Ran]:
-    """The runs of one command of a step, in order."""
-
-    def is_its(ran: Ran) -> bool:
-        data = ran.began.data
-        return (data.get("playbook"), data.get("step"), data.get("name")) == (playbook, step, name)
-
-    return [ran for ran in one.ran.values() if is_its(ran)]
 
 
 def ran_words(ran: Ran, now: datetime, zone: tzinfo) -> str:

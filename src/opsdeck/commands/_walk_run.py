@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from opsdeck.catalog.playbook import Command
-from opsdeck.commands._walk_page import runs_of, span
+from opsdeck.commands._walk_page import span
 from opsdeck.commands.output import say
 from opsdeck.errors import UsageError
 from opsdeck.incidents import acts
@@ -136,7 +136,7 @@ async def _agreed(walk: Walk, ready: Ready, edited: bool) -> bool:
     facts += [f"stopped after {span(ready.timeout_s)}"] if ready.timeout_s else []
     facts += [f"risk: {ready.risk}"] if ready.risk not in (None, "none") else []
     say(visible(f"    ({', '.join(facts)})"))
-    last = runs_of(walk.one, walk.book.id, walk.step.id, ready.name)[-1:]
+    last = walk.one.runs_of(walk.book.id, walk.step.id, ready.name)[-1:]
     if last and last[0].outcome == "running":
         host = last[0].began.data.get("host")
         if not await walk.yes(f"It runs already on {visible(str(host))}: run it once more?"):

@@ -137,6 +137,15 @@ class Incident(msgspec.Struct, kw_only=True):
         """Commands of whose end nothing is known."""
         return [ran for ran in self.ran.values() if ran.outcome == "running"]
 
+    def runs_of(self, playbook: str, step: str, name: str) -> list[Ran]:
+        """The runs of one command of a step, in order."""
+
+        def is_its(ran: Ran) -> bool:
+            data, its = ran.began.data, (playbook, step, name)
+            return (data.get("playbook"), data.get("step"), data.get("name")) == its
+
+        return [ran for ran in self.ran.values() if is_its(ran)]
+
     def here(self, now: datetime) -> list[str]:
         """Who takes part at the moment."""
         return sorted(name for name, at in self.present.items() if now - at < HERE_FOR)

@@ -14,7 +14,7 @@ from opsdeck.errors import UsageError
 from opsdeck.incidents.model import Incident, Ran
 from opsdeck.screens.reader import Reader
 from opsdeck.screens.running import edit_command, edit_variables, run_command
-from opsdeck.screens.step_rows import ran_words, risk_words, runs_of
+from opsdeck.screens.step_rows import ran_words
 from opsdeck.screens.step_texts import needs_of, shown_text
 from opsdeck.session import Place
 from opsdeck.text import visible, visible_lines
@@ -57,7 +57,7 @@ class CommandScreen(Reader):
         one = self._incident()
         if one is None:
             return None
-        ran = runs_of(one, self.playbook.id, self.step.id, self.command.name)
+        ran = one.runs_of(self.playbook.id, self.step.id, self.command.name)
         return ran[-1] if ran else None
 
     def place(self) -> Place | None:
@@ -105,7 +105,7 @@ class CommandScreen(Reader):
             for part in chopped(plain(text), width - 4):
                 lines.append((Part(f"{self.glyphs.wall} ", "dim"), Part(part, "code")))
         facts = [
-            ("risk", risk_words(command)),
+            ("risk", command.risk_words),
             ("runs in", command.cwd or str(walks.walking.folder)),
         ]
         facts += [("with", " ".join(f"{k}={v}" for k, v in command.env.items()))]

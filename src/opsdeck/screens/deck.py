@@ -18,8 +18,8 @@ from opsdeck.runs.progress import RunView
 from opsdeck.screens.deck_rows import concern_row, last_rows
 from opsdeck.screens.gauge_keys import GaugeKeys, open_playbook
 from opsdeck.screens.list_checks import ListChecks
+from opsdeck.screens.rows import RowsFrame
 from opsdeck.screens.wording import NARROW, span
-from opsdeck.session import Place
 from opsdeck.text import plural, visible
 from opsdeck.widgets.glyphs import bar
 from opsdeck.widgets.lines import Part, Row, cut, fit
@@ -31,7 +31,7 @@ TALL = 34
 """From so many rows on there is room for more gauges."""
 
 
-class DeckScreen(ListChecks, GaugeKeys):
+class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,30 +41,14 @@ class DeckScreen(ListChecks, GaugeKeys):
 
     def __init__(self) -> None:
         super().__init__()
-        self._first: str | None = None
         self._still: tuple[Size, list[Row], list[Row], list[Row]] | None = None
         """Size, and the rows of NOW, DUE and LAST that do not depend on gauges."""
 
     def body(self) -> Iterable[Widget]:
         """One list of everything."""
         rows = LineList(self._rows, self.glyphs.cursor, id="rows")
-        rows.want(self._first)
+        rows.want(self.first)
         yield rows
-
-    @property
-    def rows(self) -> LineList:
-        """The list."""
-        return self.query_one("#rows", LineList)
-
-    def start_at(self, key: str | None) -> None:
-        """Put the cursor there, now or once the rows exist."""
-        self._first = key
-        for rows in self.query(LineList):
-            rows.want(key)
-
-    def place(self) -> Place | None:
-        """The row under the cursor."""
-        return self.host.place_of(key=self.rows.place_key if self.ready else self._first)
 
     def changed(self, touched: Touched | None) -> None:
         """Everything here may depend on anything."""
@@ -97,10 +81,6 @@ class DeckScreen(ListChecks, GaugeKeys):
     def lists_to_check(self) -> list[Checklist]:
         """Everything."""
         return list(self.deck.catalog.checklists)
-
-    @on(LineList.Moved)
-    def _moved(self) -> None:
-        self.host.keep_place()
 
     @on(LineList.Chosen)
     def _open(self, event: LineList.Chosen) -> None:

@@ -15,12 +15,12 @@ from opsdeck.deck import Touched
 from opsdeck.gauges.words import worst_words
 from opsdeck.screens.gauge_rows import columns, gauge_line, source_title
 from opsdeck.screens.past import PastKeys
-from opsdeck.session import Place
+from opsdeck.screens.rows import RowsFrame
 from opsdeck.widgets.lines import Part, Row, fit
 from opsdeck.widgets.list import LineList
 
 
-class GaugesScreen(PastKeys):
+class GaugesScreen(PastKeys, RowsFrame):
     """All gauges."""
 
     KEYS = ("list.open", "gauges.pause", "gauges.back", "gauges.forward", "gauges.processes")
@@ -33,7 +33,6 @@ class GaugesScreen(PastKeys):
 
     def __init__(self) -> None:
         super().__init__()
-        self._first: str | None = None
         self._hostname = socket.gethostname()
 
     def heading(self) -> str:
@@ -52,23 +51,8 @@ class GaugesScreen(PastKeys):
     def body(self) -> Iterable[Widget]:
         """One list."""
         rows = LineList(self._rows, self.glyphs.cursor, id="rows")
-        rows.want(self._first)
+        rows.want(self.first)
         yield rows
-
-    @property
-    def rows(self) -> LineList:
-        """The list."""
-        return self.query_one("#rows", LineList)
-
-    def start_at(self, key: str | None) -> None:
-        """Put the cursor there, now or once the rows exist."""
-        self._first = key
-        for rows in self.query(LineList):
-            rows.want(key)
-
-    def place(self) -> Place | None:
-        """The gauge under the cursor."""
-        return self.host.place_of(key=self.rows.place_key if self.ready else self._first)
 
     def chosen_gauge(self) -> str | None:
         """The gauge under the cursor."""
@@ -87,10 +71,6 @@ class GaugesScreen(PastKeys):
         if self.moment is None:
             self.rows.rebuild()
             self.view("header").rebuild()
-
-    @on(LineList.Moved)
-    def _moved(self) -> None:
-        self.host.keep_place()
 
     @on(LineList.Chosen)
     def _open(self, event: LineList.Chosen) -> None:

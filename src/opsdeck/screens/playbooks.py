@@ -18,12 +18,11 @@ from opsdeck.catalog.playbooks import playbook_files
 from opsdeck.deck import Touched
 from opsdeck.incidents.model import Incident
 from opsdeck.playbook_facts import Facts, facts_of
-from opsdeck.screens.base import Frame
 from opsdeck.screens.gauge_keys import open_playbook
 from opsdeck.screens.incident_rows import STATE_STYLES, elapsed
+from opsdeck.screens.rows import RowsFrame
 from opsdeck.screens.starting import begin_incident
 from opsdeck.screens.wording import when
-from opsdeck.session import Place
 from opsdeck.text import plural, visible
 from opsdeck.widgets.lines import Line, LineView, Part, Row, cut, fit
 from opsdeck.widgets.list import LineList
@@ -31,7 +30,7 @@ from opsdeck.widgets.list import LineList
 MOST_OVER = 200
 
 
-class PlaybooksScreen(Frame):
+class PlaybooksScreen(RowsFrame):
     """Everything there is to walk."""
 
     KEYS: ClassVar[tuple[str, ...]] = ("list.open", "incident.start", "list.find")
@@ -52,7 +51,6 @@ class PlaybooksScreen(Frame):
 
     def __init__(self) -> None:
         super().__init__()
-        self._first: str | None = None
         self._facts: dict[str, Facts] = {}
         self._query = ""
         self._reading = False
@@ -65,27 +63,12 @@ class PlaybooksScreen(Frame):
     def body(self) -> Iterable[Widget]:
         """One list, and a line to filter it."""
         rows = LineList(self._rows, self.glyphs.cursor, id="rows")
-        rows.want(self._first)
+        rows.want(self.first)
         yield rows
         find = Input(id="find", placeholder="part of a title; enter keeps it, esc clears it")
         find.cursor_blink = False
         find.can_focus = False
         yield find
-
-    @property
-    def rows(self) -> LineList:
-        """The list."""
-        return self.query_one("#rows", LineList)
-
-    def start_at(self, key: str | None) -> None:
-        """Put the cursor there, now or once the rows exist."""
-        self._first = key
-        for rows in self.query(LineList):
-            rows.want(key)
-
-    def place(self) -> Place | None:
-        """The row under the cursor."""
-        return self.host.place_of(key=self.rows.place_key if self.ready else self._first)
 
     def on_mount(self) -> None:
         """Read all playbooks, off the event loop."""
@@ -192,10 +175,6 @@ class PlaybooksScreen(Frame):
         return Row(cut(line, width, glyphs.ellipsis), f"playbook {identity}")
 
     # Keys
-
-    @on(LineList.Moved)
-    def _moved(self) -> None:
-        self.host.keep_place()
 
     @on(LineList.Chosen)
     def _open(self, event: LineList.Chosen) -> None:

@@ -215,7 +215,7 @@ class _Rows:
     def command(self, number: int) -> list[tuple[Line, str]]:
         page, command = self.page, self.page.step.commands[number]
         key = f"command {number}"
-        risk = risk_words(command)
+        risk = command.risk_words
         style = "warn" if command.changes else "dim"
         name = self.plain(command.name)
         room = self.width - 3 - cell_len(risk) - 2
@@ -233,7 +233,7 @@ class _Rows:
             rows.append(((Part(f"   {wall} ", "dim"), Part(text, "code")), key))
         for need in page.needs(command):
             rows += [((Part(f"   {t}", "warn"),), key) for t in self.wrapped(need, self.width - 3)]
-        for ran in runs_of(page.one, page.playbook.id, page.step.id, command.name)[-1:]:
+        for ran in page.one.runs_of(page.playbook.id, page.step.id, command.name)[-1:]:
             rows += [(line, key) for line in self.ran(ran)]
         return rows
 
@@ -281,23 +281,6 @@ def column_widths(
                 break
             widths[max(free, key=lambda n: widths[n])] -= 1
     return widths
-
-
-def risk_words(command: Command) -> str:
-    """What a command may cost, as far as its author says."""
-    if command.risk == "none":
-        return "only looks"
-    return command.risk or ("changes something" if command.confirm else "risk not said")
-
-
-def runs_of(one: Incident, playbook: str, step: str, name: str) -> list[Ran]:
-    """The runs of one command of a step, in order."""
-
-    def is_its(ran: Ran) -> bool:
-        data = ran.began.data
-        return (data.get("playbook"), data.get("step"), data.get("name")) == (playbook, step, name)
-
-    return [ran for ran in one.ran.values() if is_its(ran)]
 
 
 def ran_words(ran: Ran, now: datetime, zone: tzinfo) -> str:
