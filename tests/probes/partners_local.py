@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +51,18 @@ async def document(kind: str, folder: Path, **parameters: Any) -> dict[str, Any]
     return seen.document
 
 
-def git(folder: Path, *words: str, at: str = "2026-11-01T12:00:00+00:00") -> None:
+RECENTLY = f"{datetime.now(UTC) - timedelta(days=20):%Y-%m-%dT12:00:00+00:00}"
+"""What a page that is looked after was last touched at: a date that was written down would age."""
+
+
+def git(folder: Path, *words: str, at: str = RECENTLY) -> None:
     """Run git in a test's own repository, committing at a fixed moment."""
     dates = {"GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at}
     environ = {**os.environ, **GIT_ENVIRON, **dates}
     subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, env=environ)
 
 
-def repository(
-    folder: Path, files: Mapping[str, str], at: str = "2026-11-01T12:00:00+00:00"
-) -> Path:
+def repository(folder: Path, files: Mapping[str, str], at: str = RECENTLY) -> Path:
     """A checkout with these files, committed at a moment."""
     git_init(folder)
     write(folder, files)

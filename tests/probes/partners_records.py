@@ -110,7 +110,10 @@ def costs(*amounts: float) -> Build:
     return build
 
 
-def findings(*labels: str, updated: str = "2026-11-20T00:00:00Z") -> Build:
+YESTERDAY = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def findings(*labels: str, updated: str = YESTERDAY) -> Build:
     def build(aws: Moto) -> None:
         client = aws.client("securityhub")
         client.enable_security_hub()
@@ -122,7 +125,7 @@ def findings(*labels: str, updated: str = "2026-11-20T00:00:00Z") -> Build:
                 "GeneratorId": "generator",
                 "AwsAccountId": "123456789012",
                 "Types": ["Software and Configuration Checks"],
-                "CreatedAt": "2026-11-20T00:00:00Z",
+                "CreatedAt": updated,
                 "UpdatedAt": updated,
                 "Severity": {"Label": label},
                 "Title": "a finding",
