@@ -15,6 +15,9 @@ from tests.gauges.eight_hours import HOURS, SLEEP_S
 ROOT = Path(__file__).resolve().parents[2]
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def told() -> Any:
     """What eight hours came to; simulated in a process of its own, so that its memory is known."""

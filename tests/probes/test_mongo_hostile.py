@@ -83,7 +83,9 @@ async def test_hostile_replies_never_break_it() -> None:
         assert len(str(error)) < 500
         return kind, error.cause
 
-    found = dict(await asyncio.gather(*(one(kind) for kind in HOSTILE)))
+    found: dict[str, str] = {}
+    for first in range(0, len(HOSTILE), 6):  # not all at once: each has a second, on any machine
+        found |= dict(await asyncio.gather(*(one(kind) for kind in HOSTILE[first : first + 6])))
     assert set(found.values()) <= {"protocol", "timeout", "missing", "unreachable"}, found
     for kind in ("http", "length negative", "opcode", "bson cut", "other request"):
         assert found[kind] == "protocol", found
