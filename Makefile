@@ -53,7 +53,7 @@ run: $(VENV)/.run-stamp
 	@$(BIN)/opsdeck $(ARGS)
 
 test: $(VENV)/.dev-stamp
-	$(BIN)/python -m pytest -m "not slow" -n 6 $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n 6 --dist worksteal $(ARGS)
 
 # Side by side what only computes and asks partners; one after the other what a busy machine would
 # disturb: terminals, idle bytes, memory. (5: ARGS chose none of these.)
