@@ -201,6 +201,8 @@ class OpsDeckApp(DeckHost):
 
         module = await import_module("opsdeck.screens.live")
         await import_module("opsdeck.screens.deck_gauges")
+        if self.deck.state.incidents.heads:
+            await import_module("opsdeck.screens.walks")
         self.live = module.Live(self)
         if self._answers:
             self.live.echoed()
@@ -264,7 +266,7 @@ class OpsDeckApp(DeckHost):
                 self._take_config(config)
             if news.reload:
                 self.deck.take_loaded(await self.journal_thread.run(self.deck.journal.load))
-            if self.deck.state.incidents.heads:
+            if self.live is not None and self.deck.state.incidents.heads:
                 self.walks.follow()
             minute = f"{self.deck.now():%Y-%m-%d %H:%M}"
             if news.events or news.faults or news.reload or edited or config is not None:

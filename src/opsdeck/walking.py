@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsdeck.catalog.playbook import Command, Diagnostic, Playbook, Step
-from opsdeck.catalog.playbooks import find_playbook
+from opsdeck.catalog.playbooks import find_playbook, open_playbook
 from opsdeck.checks.reading import Reading, Wanted
 from opsdeck.errors import UsageError
 from opsdeck.gauges.words import amount, sourced_title
@@ -41,6 +41,8 @@ SETTLE_WITHIN = timedelta(days=2)
 """Commands of incidents that were resolved longer ago are no longer asked after."""
 
 UNHEARD_S = 3.0
+FILE_FOR_S = 5.0
+"""Screens ask for a playbook whenever they are painted: its folders are not searched each time."""
 READ_ONLY = "read-only: nothing can be run here (--read-only, or read_only in [deck])"
 
 _AT_A_STEP = (ev.INCIDENT_PLAYBOOK, ev.INCIDENT_STEP, ev.INCIDENT_TICKED, ev.COMMAND_BEGAN)
@@ -71,6 +73,9 @@ class Walking:
         self._commit = commit
         self._board = board
         self._unheard: dict[str, float] = {}
+        self._heads: tuple[int, int, list[Incident]] = (0, -1, [])
+        self._files: dict[str, tuple[float, Path | None, str]] = {}
+        """Id of a playbook -> when it was looked for, its file (None: none), and its own id."""
         self._folded: dict[str, tuple[int, int, Incident | None]] = {}
 
     # What there is
@@ -85,11 +90,27 @@ class Walking:
 
     def incidents(self) -> list[Incident]:
         """All incidents in short, the newest first."""
-        return heads(self.deck.state)
+        log = self.deck.state.incidents
+        if self._heads[:2] != (id(log), log.revision):
+            self._heads = (id(log), log.revision, heads(self.deck.state))
+        return self._heads[2]
 
     def playbook(self, identity: str) -> Playbook | None:
-        """A playbook by its id, as it is on disk now."""
-        return find_playbook(identity, self.deck.config.file) if identity else None
+        """A playbook by its id, as it is on disk now; where its file lies is asked now and then."""
+        if not identity:
+            return None
+        now = time.monotonic()
+        known = self._files.get(identity)
+        if known is not None and now - known[0] < FILE_FOR_S:
+            if known[1] is None:
+                return None
+            found = open_playbook(known[1], known[2])
+            if found is not None:
+                return found
+        found = find_playbook(identity, self.deck.config.file)
+        file = Path(found.file) if found is not None else None
+        self._files[identity] = (now, file, found.id if found is not None else identity)
+        return found
 
     def inhibited(self) -> dict[str, str]:
         """Playbook that need not be walked now -> title of the one that says so, which is walked in

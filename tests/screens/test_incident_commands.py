@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -367,3 +369,47 @@ async def test_what_only_prompts_is_not_left_behind(drill: IncidentDesk) -> None
             await pilot.press("escape")
             await until(pilot, in_front(pilot, IncidentScreen))
         assert incident_screen(pilot).here() is not None
+
+
+async def test_on_a_full_disk_nothing_is_begun_and_no_end_is_lost(
+    drill: IncidentDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with drill.app().run_test(size=(80, 24)) as pilot:
+        await start_drill(pilot)
+        await to_command(pilot, "act-on-it", 2)
+        app = app_of(pilot)
+        # There is no full disk to be had here: the one seam is the system call of the writer.
+        with monkeypatch.context() as patch:
+            # GIVEN a command that runs
+            await pilot.press("r")
+            await trust(pilot)
+            await ran(pilot, "is running")
+            await until(pilot, lambda: says(pilot, "begun"), 10)
+            # WHEN it is full when the command ends THEN that is said, and its end waits
+            patch.setattr("opsdeck.journal.writing.os.fsync", refuse)
+            (drill.folder / "go").touch()
+            await until(pilot, lambda: says(pilot, "NOT SAVED: 1 act"), 10)
+            assert says(pilot, "is running")
+            # AND it is not said again and again
+            for _ in range(3):
+                app.walks._settled_at = float("-inf")
+                app.walks.follow()
+                await pilot.pause(0.1)
+            assert len(app.unsaved) == 1
+            # AND nothing else can be begun meanwhile
+            await pilot.press("escape")
+            await until(pilot, in_front(pilot, IncidentScreen))
+            await to_command(pilot, "look-first", 0)
+            await pilot.press("r")
+            await until(pilot, lambda: says(pilot, "nothing is run: not saved"))
+            assert len(app.unsaved) == 1
+            assert not (drill.folder / "said").exists()
+        # WHEN there is room again THEN how it ended is saved
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: drill.happened(ev.COMMAND_ENDED), 10)
+        assert [h.data["exit_code"] for h in drill.happened(ev.COMMAND_ENDED)] == [0]
+        # AND what was not begun is not said to have been
+        assert [h.data["name"] for h in drill.happened(ev.COMMAND_BEGAN)] == ["Long"]

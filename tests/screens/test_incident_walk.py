@@ -8,7 +8,7 @@ from opsdeck.screens.confirm import Confirm
 from opsdeck.screens.incident import IncidentScreen
 from opsdeck.screens.prompt import Prompt
 from opsdeck.screens.reader import Reader
-from tests.screens.desk import app_of, listed, row, says, until
+from tests.screens.desk import app_of, listed, row, says, shown, until
 from tests.screens.incident_desk import (
     IncidentDesk,
     drill,
@@ -332,3 +332,26 @@ async def test_contacts_are_one_key_away(drill: IncidentDesk) -> None:
         assert told(pilot, "now after 15 min bob phone +49 30 1 next after 1 h carol")
         await pilot.press("escape")
         await until(pilot, in_front(pilot, IncidentScreen))
+
+
+HOSTILE = "\x1b[2J[red]\u202e\x9b31m"
+
+
+async def test_what_another_journal_calls_things_is_harmless(drill: IncidentDesk) -> None:
+    # GIVEN another machine's journal, whose incident has an id and a playbook made to steer
+    other = drill.desk.deck("mallory", "evil@box")
+    data = {"incident": f"x{HOSTILE}", "title": f"T{HOSTILE}", "severity": f"high{HOSTILE}"}
+    walked = {"incident": f"x{HOSTILE}", "playbook": f"p{HOSTILE}", "title": f"P{HOSTILE}"}
+    other.record(Draft(ev.INCIDENT_STARTED, data), Draft(ev.INCIDENT_PLAYBOOK, walked))
+    async with drill.app().run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app_of(pilot).begun)
+        app_of(pilot).open_incident(f"x{HOSTILE}")
+        await until(pilot, in_front(pilot, IncidentScreen))
+        await until(pilot, lambda: says(pilot, "is no longer there"))
+        for mode in ("", "deck", "playbooks", "journal"):
+            if mode:
+                app_of(pilot).open_mode(mode)
+            await until(pilot, lambda: any("T" in line for line in shown(pilot)))
+            # THEN nothing of it reaches the terminal as it is
+            for character in ("\x1b", "\u202e", "\x9b"):
+                assert not any(character in line for line in shown(pilot))

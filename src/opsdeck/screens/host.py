@@ -128,6 +128,11 @@ class DeckHost(App[int]):
         self.show_changes(touched)
         return True
 
+    def withdraw(self, drafts: list[Draft]) -> None:
+        """What could not be saved is no longer meant: trying again leaves it out."""
+        self.unsaved = [kept for kept in self.unsaved if not any(kept is d for d in drafts)]
+        self.show_changes(None)
+
     async def retry(self) -> None:
         """Try to save what could not be saved."""
         wanted, self.unsaved = self.unsaved, []

@@ -70,7 +70,7 @@ class IncidentPanes(IncidentKeys):
         """What it is, and how long it lasts."""
         one = self.incident()
         if one is None:
-            return f"Incident {self.identity}"
+            return f"Incident {visible(self.identity)}"
         return visible(one.title)
 
     def place(self) -> Place | None:

@@ -89,8 +89,9 @@ def status_lines(
         Part(glyphs.plain(people), people_style),
     )
     room = width - sum(cell_len(part.text) for part in first) - 1
-    if room > cell_len(one.id):
-        first = (*first, Part(" " * (room - cell_len(one.id)) + one.id, "dim"))
+    name = glyphs.plain(visible(one.id))
+    if room > cell_len(name):
+        first = (*first, Part(" " * (room - cell_len(name)) + name, "dim"))
     told, told_style = update_words(one, status.contacts.update_every_s, now)
     if one.over:
         return [cut(first, width, glyphs.ellipsis), (Part(f" {times_words(status)}", "dim"),)]
@@ -174,7 +175,8 @@ def steps_rows(
 def _no_playbook(walk: Walk | None) -> list[str]:
     if walk is None:
         return ["No playbook is open yet. Enter on the line below chooses one."]
-    return [f"The playbook {walk.title} is no longer there: its steps stand on the timeline."]
+    title = visible(walk.title)
+    return [f"The playbook {title} is no longer there: its steps stand on the timeline."]
 
 
 def _step_rows(playbook: Playbook, walk: Walk | None, width: int, glyphs: Glyphs) -> list[Row]:

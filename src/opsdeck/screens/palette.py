@@ -58,7 +58,7 @@ class GoTo(Provider):
 
         host = self._host
         for one in host.walks.walking.incidents()[:200]:
-            about = f"Incident {one.id}, {one.state}"
+            about = f"Incident {visible(one.id)}, {one.state}"
             yield Entry(visible(one.title), about, partial(host.open_incident, one.id))
         file, screen = host.deck.config.file, host.screen_stack[0]
         if not isinstance(screen, Frame):

@@ -13,7 +13,7 @@ from opsdeck.incidents.beside import events_beside
 from opsdeck.incidents.commands import Ended, Printed, Ready
 from opsdeck.incidents.found import Found
 from opsdeck.incidents.timeline import is_beside
-from opsdeck.journal.events import Recorded
+from opsdeck.journal.events import COMMAND_BEGAN, Recorded
 from opsdeck.walking import Walking
 
 if TYPE_CHECKING:
@@ -58,12 +58,19 @@ class Walks:
         self._later = False
 
     async def _commit(self, drafts: list[Draft]) -> bool:
-        return await self.host.commit_unasked(drafts)
+        saved = await self.host.commit_unasked(drafts)
+        if not saved and any(draft.type == COMMAND_BEGAN for draft in drafts):
+            # What was not begun must not be said to have been, once there is room again.
+            self.host.withdraw(drafts)
+            self.host.say(f"nothing is run: not saved: {self.host.unsaved_reason}", "bad")
+        return saved
 
     # Following
 
     def follow(self) -> None:
         """About once a second: ask after commands that a session before this one had begun."""
+        if self.host.unsaved:
+            return  # what could not be saved waits for the disk: it would only be said again
         now = time.monotonic()
         if self._settling or now - self._settled_at < SETTLE_EVERY_S:
             return
