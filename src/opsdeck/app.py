@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import os
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.timer import Timer
 
 from opsdeck.catalog.config import Config
 from opsdeck.deck import Deck, open_deck
 from opsdeck.journal.store import News
-from opsdeck.journal.writing import Draft
 from opsdeck.screens.base import Frame
 from opsdeck.screens.deck import DeckScreen
 from opsdeck.screens.host import DeckHost
+from opsdeck.screens.leaving import Leaving
 from opsdeck.session import Place, Session
 from opsdeck.terminal import check_terminal, ensure_utf8_mode, use_ascii
 from opsdeck.themes import THEMES
@@ -32,7 +28,6 @@ if TYPE_CHECKING:
     from opsdeck.catalog.model import Fault
 
 FOLLOW_EVERY_S = 1.0
-KEEP_PLACE_AFTER_S = 0.3
 QUIT_WAITS_S = 2.0
 ECHO = "\x1b[?2026$p"
 LOAD_AT_ONCE_BYTES = 6_000_000
@@ -69,7 +64,7 @@ def _palette() -> type[Provider]:
     return GoTo
 
 
-class OpsDeckApp(DeckHost):
+class OpsDeckApp(Leaving):
     """Modes, global keys, and the timers that follow journal, catalog and clock."""
 
     TITLE = "OpsDeck"
@@ -118,10 +113,7 @@ class OpsDeckApp(DeckHost):
         super().__init__(deck, glyphs)
         self._loaded = loaded
         self._begun = loaded
-        self._place_read = False
-        self._warned_of: list[Draft | str] = []
         self._following = False
-        self._place_timer: Timer | None = None
         self._minute = ""
         self._answers = False
         for theme in THEMES.values():
@@ -147,7 +139,7 @@ class OpsDeckApp(DeckHost):
 
             keys, self.key_problems = keymap_of(type(self), self.deck.config.keys)
             self.set_keymap(keys)
-        self._catch_signals()
+        self.catch_signals()
         self.call_after_refresh(gc.enable)
         if self._loaded:
             self._begin()
@@ -156,7 +148,7 @@ class OpsDeckApp(DeckHost):
 
     def on_unmount(self) -> None:
         """The process that looks for the app ends with it."""
-        self._leave_gauges()
+        self.leave_gauges()
         self.checking.leave()
 
     async def _load(self) -> None:
@@ -208,14 +200,10 @@ class OpsDeckApp(DeckHost):
             self.live.echoed()
         await self.live.begin()
 
-    def _leave_gauges(self) -> None:
-        if self.live is not None:
-            self.live.watching.leave()
-
     def _go_where_it_ended(self) -> None:
         """Show what the operator's last session showed when it was cut off."""
         place = self.session.read() or Place()
-        self._place_read = True
+        self.place_read = True
         if place != Place() and self.deck.state.incidents.heads:
             place = self.walks.walking.place_after(place, self.session.kept_at())
         if place.mode not in self.MODES:
@@ -364,76 +352,6 @@ class OpsDeckApp(DeckHost):
     def get_system_commands(self, screen: Screen[Any]) -> Any:
         """The palette names OpsDeck's own things only."""
         return ()
-
-    def keep_place(self) -> None:
-        """Before the first screen there is no place, and the last session's is still needed."""
-        if self._place_read and self._place_timer is None:
-            self._place_timer = self.set_timer(KEEP_PLACE_AFTER_S, self._place_rested)
-
-    def _place_rested(self) -> None:
-        self._place_timer = None
-        place = self.place_now()
-        if place is not None:
-            session = self.session
-            self.run_worker(self.journal_thread.run(lambda: session.keep(place)), group="place")
-
-    def _keep_place_at_once(self) -> None:
-        place = self.place_now() if self._place_read else None
-        if place is not None:
-            self.session.keep(place)
-
-    # Leaving
-
-    async def action_retry(self) -> None:
-        """Try to save again."""
-        self.run_worker(self.retry(), group="act")
-
-    def action_leave(self) -> None:
-        """Leave by choice: the next session begins at the deck."""
-        if (self.unsaved or self._run_here()) and not self._leaving_twice():
-            return
-        self.session.forget()
-        self.exit(0)
-
-    def action_interrupt(self) -> None:
-        """ctrl+c is typed by habit; it neither leaves nor kills."""
-        self.say("q leaves; everything shown is on disk")
-
-    def _run_here(self) -> list[str]:
-        """Names of commands that were started here and still run."""
-        running = self._walks.walking.running.values() if self._walks is not None else ()
-        return [each.ready.name for each in running]
-
-    def _leaving_twice(self) -> bool:
-        warned_of: list[Draft | str] = [*self.unsaved, *self._run_here()]
-        if self._warned_of == warned_of:
-            return True
-        self._warned_of = warned_of
-        if not self.unsaved:
-            names = ", ".join(self._run_here())
-            self.say(f"{names} still runs: q once more leaves, and it goes on", "warn")
-            return False
-        self.say("something is not saved: ctrl+r tries again, q once more leaves without it", "bad")
-        return False
-
-    def _catch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
-            loop.add_signal_handler(signal.SIGTERM, self._told_to_end)
-        except (NotImplementedError, RuntimeError, ValueError):
-            return  # not in the main thread: whoever embeds the app handles its signals
-
-    def _hung_up(self) -> None:
-        """The terminal is gone: nothing may be painted any more, so leave at once."""
-        self._keep_place_at_once()
-        self._leave_gauges()
-        self.journal_thread.wait_idle(0.5)
-        os._exit(129)
-
-    def _told_to_end(self) -> None:
-        self._keep_place_at_once()
-        self.exit(143)
 
 
 def run_app(
