@@ -67,6 +67,14 @@ async def test_every_screen_opens_at_every_size(desk: Desk, size: tuple[int, int
         await until(pilot, on(pilot, DeckScreen))
 
 
+async def test_a_narrow_window_holds_what_stands_where_nothing_has_happened(desk: Desk) -> None:
+    async with desk.app().run_test(size=(40, 12)) as pilot:
+        for key in ("1", "6"):
+            await pilot.press(key)
+            await until(pilot, lambda: says(pilot, "nothing yet: what you tick and note"))
+            assert [line for line in shown(pilot) if len(line) > 40] == []
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_the_keys_of_a_list_are_named_on_its_last_line(
     desk: Desk, size: tuple[int, int]

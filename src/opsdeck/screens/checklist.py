@@ -26,7 +26,7 @@ from opsdeck.screens.reader import Reader
 from opsdeck.screens.wording import occasion, run_title
 from opsdeck.session import Place
 from opsdeck.text import plural, visible
-from opsdeck.widgets.lines import Line, LineView, Part, Row, indented
+from opsdeck.widgets.lines import Line, LineView, Part, Row, cut, indented
 from opsdeck.widgets.list import LineList
 
 DETAIL_AFTER_S = 0.15
@@ -199,7 +199,8 @@ class ChecklistScreen(ItemChecks):
         view = self.run_view()
         self._run_shown = view.run if view else None
         if view is None:
-            return [Row((Part("   this list is no longer in the catalog; esc goes back", "warn"),))]
+            gone = Part("   this list is no longer in the catalog; esc goes back", "warn")
+            return [Row(cut((gone,), width, self.glyphs.ellipsis))]
         run = self.deck.state.run(view.run) if view.run else None
         entries = run.entries if run else {}
         noted = {item for item, entry in entries.items() if entry.standing_notes()}

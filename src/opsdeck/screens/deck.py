@@ -107,7 +107,7 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
             self._still = (self.size, *self._still_rows(width))
         _, now, due, last = self._still
         breaches = self._breaches(width)
-        if breaches and now[0] == self._all_well():
+        if breaches and now[0] == self._all_well(width):
             now = now[1:]
         return [
             *self._section("NOW", width),
@@ -155,10 +155,10 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
         """How many breaches and concerns are named, so that in 24 rows all sections are seen."""
         return MOST_CONCERNS if self.size.height < TALL else 2 * MOST_CONCERNS
 
-    def _all_well(self) -> Row:
+    def _all_well(self, width: int) -> Row:
         glyph = self.glyphs.states["passed"]
         text = "Nothing needs you now. Enter opens the list under the bar."
-        return Row((Part(f"   {glyph} ", "good"), Part(text)))
+        return Row(cut((Part(f"   {glyph} ", "good"), Part(text)), width, self.glyphs.ellipsis))
 
     def _section(self, name: str, width: int) -> list[Row]:
         rule = self.glyphs.rule * max(0, width - cell_len(name) - 2)
@@ -174,7 +174,7 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
             more = f"     and {len(found) - most} more: press 2 for all lists"
             rows.append(Row((Part(more, "dim"),)))
         if not rows:
-            rows.append(self._all_well())
+            rows.append(self._all_well(width))
         if deck.config.file is None:
             hint = "No opsdeck.toml yet (`opsdeck init`): what only some teams use is inactive"
             line = fit(glyphs.plain(f"   {glyphs.dot} {hint}"), width, glyphs.ellipsis)

@@ -10,7 +10,7 @@ from opsdeck.runs.overview import Concern
 from opsdeck.screens.wording import event_text, event_time, occasion, when
 from opsdeck.text import plural, visible
 from opsdeck.widgets.glyphs import Glyphs
-from opsdeck.widgets.lines import Line, Part, Row, fit
+from opsdeck.widgets.lines import Part, Row, cut, fit
 
 LAST_EVENTS = 30
 TOGETHER_S = 30
@@ -61,8 +61,13 @@ def last_rows(deck: Deck, width: int, glyphs: Glyphs) -> list[Row]:
             text = _checks_text(group)
         text = fit(glyphs.plain(text), width - 14, glyphs.ellipsis)
         rows.append(Row((Part(f"   {at:<9}  ", "dim"), Part(text)), f"event {recorded.id}"))
-    nothing: Line = (Part("   nothing yet: what you tick and note appears here", "dim"),)
-    return rows or [Row(nothing)]
+    return rows or [nothing_yet(width, glyphs)]
+
+
+def nothing_yet(width: int, glyphs: Glyphs) -> Row:
+    """What stands where nothing has happened."""
+    words = "   nothing yet: what you tick and note appears here"
+    return Row(cut((Part(words, "dim"),), width, glyphs.ellipsis))
 
 
 def _grouped(events: list[Recorded]) -> list[list[Recorded]]:

@@ -16,6 +16,7 @@ from opsdeck.deck import Touched
 from opsdeck.journal.events import Recorded
 from opsdeck.journal.paging import newest_first
 from opsdeck.screens.base import Frame
+from opsdeck.screens.deck_rows import nothing_yet
 from opsdeck.screens.reader import Reader
 from opsdeck.screens.wording import event_text, event_time
 from opsdeck.session import Place
@@ -119,8 +120,7 @@ class JournalScreen(Frame):
                 glyphs.ellipsis,
             )
             rows.append(Row((Part(f" {stamp:<19}  ", "dim"), Part(text)), recorded.id))
-        nothing: Line = (Part("   nothing yet: what you tick and note appears here", "dim"),)
-        return rows or [Row(nothing)]
+        return rows or [nothing_yet(width, glyphs)]
 
     @on(LineList.Chosen)
     def _open(self, event: LineList.Chosen) -> None:
