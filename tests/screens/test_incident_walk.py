@@ -236,6 +236,37 @@ async def test_two_people_see_each_other(drill: IncidentDesk) -> None:
         assert drill.incident().here(drill.desk.clock()) == []
 
 
+async def test_who_only_reads_is_still_here(drill: IncidentDesk) -> None:
+    async with drill.app().run_test(size=(120, 40)) as pilot:
+        await start_drill(pilot)
+        screen, now = incident_screen(pilot), drill.desk.clock
+        for _ in range(3):
+            # WHEN alice only moves about for six minutes
+            now.forward(minutes=6)
+            await pilot.press("down")
+            await screen.stay()
+            # THEN she is here, from that key on
+            assert drill.incident().present["alice"] == now()
+            # AND the next look at it a minute later says nothing
+            now.forward(minutes=1)
+            kept = len(drill.incident().happenings)
+            await screen.stay()
+            assert len(drill.incident().happenings) == kept
+        # AND the timeline tells once that she came
+        await pilot.press("a")
+        await fill(pilot, "scribe")
+        await until(pilot, lambda: told(pilot, "alice takes the role of scribe"))
+        assert sum("alice joined" in line for line in shown(pilot)) == 1
+        # WHEN the terminal is left alone THEN it does not say that she is here
+        now.forward(minutes=16)
+        await screen.stay()
+        assert drill.incident().here(now()) == []
+        # AND WHEN she is back THEN that stands on the timeline
+        await pilot.press("down")
+        await screen.stay()
+        await until(pilot, lambda: sum("alice joined" in line for line in shown(pilot)) == 2)
+
+
 async def test_it_is_closed_with_a_report(drill: IncidentDesk) -> None:
     async with drill.app(shipped=True).run_test(size=(80, 30)) as pilot:
         await start_drill(pilot)

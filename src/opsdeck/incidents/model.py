@@ -31,6 +31,8 @@ OUTCOMES: tuple[Outcome, ...] = (
 
 HERE_FOR = timedelta(minutes=15)
 """Who did nothing for so long is no longer said to be here."""
+RENEWED_AFTER = timedelta(minutes=5)
+"""Who reads the incident's screen says again that they are here, once so long has passed."""
 
 
 class StepWalked(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +120,8 @@ class Incident(msgspec.Struct, kw_only=True):
     variables: dict[str, str] = {}
     present: dict[str, datetime] = {}
     """Who is here, and since when nothing was heard of them."""
+    renewed: set[str] = set()
+    """Happenings in which somebody who was here said that they still are."""
     ran: dict[str, Ran] = {}
     reported: list[Happening] = []
     happenings: list[Happening] = []
@@ -149,3 +153,10 @@ class Incident(msgspec.Struct, kw_only=True):
     def here(self, now: datetime) -> list[str]:
         """Who takes part at the moment."""
         return sorted(name for name, at in self.present.items() if now - at < HERE_FOR)
+
+    def fades(self, name: str, now: datetime, typed_at: datetime | None) -> bool:
+        """Whether somebody is about to be taken for gone although they pressed keys since."""
+        heard = self.present.get(name)
+        if self.over or typed_at is None or now - typed_at >= RENEWED_AFTER:
+            return False
+        return heard is None or (typed_at > heard and now - heard >= RENEWED_AFTER)

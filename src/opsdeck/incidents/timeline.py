@@ -93,7 +93,7 @@ def values_text(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
 def _of(one: Incident, happening: Happening) -> Entry | None:
     make = _WORDS.get(happening.type)
     at = parse_wall(happening.at)
-    if make is None or at is None:
+    if make is None or at is None or happening.id in one.renewed:
         return None
     kind, text, tone, more = make(one, happening)
     when = happening.data.get("when")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from datetime import datetime
 from queue import Queue
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,8 @@ class DeckHost(App[int]):
         self._walks: Walks | None = None
         self._acts = asyncio.Lock()
         self._typeahead = Typeahead(self)
+        self.typed_at: datetime | None = None
+        """When the operator last pressed a key, whatever it did."""
 
     def on_mount(self) -> None:
         """Output waits for the terminal, and the app never does.
@@ -83,6 +86,7 @@ class DeckHost(App[int]):
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
         elif self._typeahead.admits(event):
+            self.typed_at = self.deck.now()
             target = self.focused or self.screen
             await super().on_event(event)
             self._typeahead.sent(target)

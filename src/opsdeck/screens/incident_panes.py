@@ -28,6 +28,7 @@ from opsdeck.widgets.panes import Pane
 
 SHOW_AFTER_S = 0.15
 """The step beside follows the cursor once it rests."""
+RENEW_EVERY_S = 60.0
 PANES = ("steps", "page", "timeline")
 
 
@@ -108,6 +109,7 @@ class IncidentPanes(IncidentKeys):
             self._step = playbook.steps[0].id
         self.pane("steps").want(f"step {self._step}")
         self.app.run_worker(self._join(one), group="join")
+        self.set_interval(RENEW_EVERY_S, self.stay)
 
     async def _join(self, one: Incident) -> None:
         me = self.deck.operator
@@ -116,6 +118,14 @@ class IncidentPanes(IncidentKeys):
         await self.walks.read_beside(one)
         self._show_all()
         self.open_step()
+
+    async def stay(self) -> None:
+        """Who reads here is here, though they say nothing: keys tell, an idle terminal does not."""
+        one, me, now = self.incident(), self.deck.operator, self.deck.now()
+        if one is None or not me or self not in self.app.screen_stack:
+            return
+        if one.fades(me, now, self.host.typed_at):
+            await self.host.commit_unasked([acts.present(one, here=True)])
 
     def changed(self, touched: Touched | None) -> None:
         """Anything here may depend on anything."""
