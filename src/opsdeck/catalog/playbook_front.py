@@ -8,7 +8,9 @@ from typing import Any
 
 _FENCES = {"+++": "toml", "---": "yaml"}
 _PAIR = re.compile(r"^([\w.-]+)[ \t]*:(?:[ \t]+(.*))?$")
+_INNER_PAIR = re.compile(r"^([ \t]+)([\w.-]+)[ \t]*:(?:[ \t]+(.*))?$")
 _ENTRY = re.compile(r"^[ \t]*-[ \t]+(.*)$")
+_QUOTED = re.compile(r"""^(["'])(.*?)\1[ \t]*(?:#.*)?$""")
 _LONGEST_LINES = 400
 
 
@@ -39,9 +41,9 @@ def split_front(text: str) -> tuple[dict[str, Any], int, str]:
 
 
 def _yaml(lines: list[str]) -> dict[str, Any]:
-    """Scalars and lists of the top level; whatever else there is belongs to other programs."""
+    """Scalars, lists and pairs of scalars; whatever else there is belongs to other programs."""
     found: dict[str, Any] = {}
-    key = ""
+    key = indent = ""
     for line in lines:
         pair, entry = _PAIR.match(line), _ENTRY.match(line)
         if pair is not None:
@@ -51,6 +53,12 @@ def _yaml(lines: list[str]) -> dict[str, Any]:
             if not isinstance(found[key], list):
                 found[key] = []
             found[key].append(_scalar(entry[1]))
+        elif (inner := _INNER_PAIR.match(line)) is not None and key:
+            if found[key] == "":
+                found[key], indent = {}, inner[1]
+            said = bool(inner[3]) and not inner[3].startswith("#")  # else it has no value
+            if isinstance(found[key], dict) and inner[1] == indent and said:
+                found[key][inner[2]] = _scalar(inner[3])
     return found
 
 
@@ -61,8 +69,9 @@ def _value(text: str) -> Any:
 
 
 def _scalar(text: str) -> str:
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        return text[1:-1]
+    quoted = _QUOTED.match(text)
+    if quoted is not None:
+        return quoted[2]
     return text.partition(" #")[0].rstrip()
 
 
