@@ -180,7 +180,20 @@ def test_states() -> None:
     assert after("resolved") == ("resolved", True, True, True)
     assert after("resolved", "reopened") == ("reopened", False, False, False)
     assert after("resolved", "reopened", "resolved") == ("resolved", True, True, True)
+    # AND only reopening takes a resolution back: who says mitigated had not read it
+    assert after("mitigated", "resolved", "mitigated") == ("resolved", True, True, True)
+    assert after("resolved", "mitigated") == ("resolved", True, True, True)
     assert after("mitigated", "odd") == ("mitigated", False, True, False)
+
+
+def test_what_was_said_twice_counts_from_the_first_time() -> None:
+    # GIVEN two people who say the same without having read each other
+    said = ("mitigated", "mitigated", "resolved", "resolved")
+    one = told(*((ev.INCIDENT_STATE, {"state": state}) for state in said))
+    # THEN it is counted from whoever was first, and both stand on the timeline
+    assert one.mitigated_at == START + timedelta(minutes=1)
+    assert one.resolved_at == START + timedelta(minutes=3)
+    assert [e.text for e in timeline(one)][1:] == [f"incident {state}" for state in said]
 
 
 def test_presence_ends_after_a_quarter_of_an_hour() -> None:

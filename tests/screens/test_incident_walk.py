@@ -236,6 +236,26 @@ async def test_two_people_see_each_other(drill: IncidentDesk) -> None:
         assert drill.incident().here(drill.desk.clock()) == []
 
 
+async def test_what_somebody_else_said_meanwhile_is_not_undone(drill: IncidentDesk) -> None:
+    async with drill.app().run_test(size=(100, 40)) as pilot:
+        await start_drill(pilot)
+        # GIVEN a form of alice's that is open
+        await pilot.press("m")
+        await until(pilot, in_front(pilot, Prompt))
+        # WHEN bob resolves it before she is done
+        bob = drill.desk.deck("bob", "box@two")
+        bob.record(Draft(ev.INCIDENT_STATE, {"incident": drill.incident().id, "state": "resolved"}))
+        known = app_of(pilot).walks.walking
+        await until(pilot, lambda: known.incidents()[0].over)
+        await pilot.press("enter")
+        # THEN the form says so and nothing is saved
+        await until(pilot, lambda: says(pilot, "is resolved: it cannot become mitigated"))
+        assert in_front(pilot, Prompt)()
+        await pilot.press("escape")
+        assert drill.incident().state == "resolved"
+        assert not told(pilot, "incident mitigated")
+
+
 async def test_who_only_reads_is_still_here(drill: IncidentDesk) -> None:
     async with drill.app().run_test(size=(120, 40)) as pilot:
         await start_drill(pilot)

@@ -199,6 +199,7 @@ async def _timeline(walk: Walk, rest: str) -> None:
 async def _to(walk: Walk, to: IncidentState, rest: str) -> None:
     acts.state(walk.one, to)  # refused before anything is asked
     note = rest or await walk.answer("note (may stay empty): ")
+    walk.meanwhile.tell_news()  # somebody else may have said so meanwhile
     walk.desk.record(acts.state(walk.one, to, note))
     say(f"incident {walk.identity} is {to}")
     if to == "resolved":

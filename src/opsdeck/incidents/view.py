@@ -100,7 +100,7 @@ def _changed(one: Incident, happening: Happening, data: dict[str, Any]) -> None:
 
 def _stated(one: Incident, happening: Happening, data: dict[str, Any]) -> None:
     state, at = data.get("state"), parse_wall(happening.at)
-    if state not in STATES:
+    if state not in STATES or (state, one.state) in _UNAWARE:
         return
     one.state = state
     if state == "mitigated":
@@ -110,6 +110,11 @@ def _stated(one: Incident, happening: Happening, data: dict[str, Any]) -> None:
         one.mitigated_at = one.mitigated_at or at
     elif state == "reopened":
         one.mitigated_at = one.resolved_at = None
+
+
+_UNAWARE = {("mitigated", "resolved"), ("mitigated", "mitigated"), ("resolved", "resolved")}
+"""(what was said, what it was): whoever said it did not know yet what somebody else had said. It
+stands on the timeline; only `reopened` takes a resolution back."""
 
 
 def _walked(one: Incident, happening: Happening, data: dict[str, Any]) -> None:

@@ -243,7 +243,7 @@ class IncidentKeys(Frame):
         acts.state(one, to)  # refused before anything is asked
 
         def drafts(answers: Answers) -> list[Draft]:
-            return [acts.state(one, to, answers["note"])]
+            return [acts.state(self.now_incident(), to, answers["note"])]
 
         fields = [Field("note", "Note (may stay empty)", hint)]
         return await self.ask(title, fields, drafts, visible(one.title), f"incident {to}")
