@@ -201,7 +201,10 @@ def test_an_entry_is_corrected_by_what_stands_behind_it(opened: CommandLine) -> 
     [line] = [x for x in opened("incident", "show").lines if x.split("[")[0].endswith("errors  ")]
     name = line.partition("[")[2].rstrip("]")
     assert opened("incident", "correct", name, "only", "warnings").code == 0
-    assert "      corrected: only warnings" in opened("incident", "show").lines
+    told = [line for line in opened("incident", "show").lines if line.endswith(": only warnings")]
+    assert re.fullmatch(
+        r"      corrected by alice, ([\d-]{10} )?\d\d:\d\d:\d\d: only warnings", *told
+    )
     wrong = opened("incident", "correct", "999", "x")
     assert (wrong.code, wrong.out) == (64, "")
     assert "has no entry '999'" in wrong.err

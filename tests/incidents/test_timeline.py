@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from opsdeck.incidents.model import Incident
-from opsdeck.incidents.timeline import AFTER, BEFORE, KINDS, timeline, values_text, window
+from opsdeck.incidents.timeline import (
+    AFTER,
+    BEFORE,
+    KINDS,
+    Correction,
+    timeline,
+    values_text,
+    window,
+)
 from opsdeck.journal import events as ev
 from opsdeck.journal.clock import wall_text
 from opsdeck.journal.events import Event, Recorded
@@ -55,7 +63,7 @@ def test_a_whole_story() -> None:
     assert {line.kind for line in lines} < set(KINDS)
     # AND a note that was added later says when, and what it should have said
     assert lines[0].added_at == minute(13)
-    assert lines[0].corrected == ("failed over to c",)
+    assert [c.text for c in lines[0].corrected] == ["failed over to c"]
     assert all(line.added_at is None and not line.corrected for line in lines[1:])
     # AND steps show the values before and after
     by_text = {line.text: line for line in lines}
@@ -73,7 +81,24 @@ def test_a_correction_keeps_the_original() -> None:
         (ev.INCIDENT_CORRECTED, {"event": "nothing:1", "text": "x"}),
     )
     note = timeline(one)[-1]
-    assert (note.id, note.text, note.corrected) == ("b:1", "to b", ("to c", "to d"))
+    assert (note.id, note.text) == ("b:1", "to b")
+    assert note.corrected == (
+        Correction(text="to c", by="alice", at=minute(2)),
+        Correction(text="to d", by="bob", at=minute(3)),
+    )
+    assert len(timeline(one)) == 2
+
+
+def test_what_corrects_a_correction_stands_with_the_entry() -> None:
+    one = told(
+        (ev.INCIDENT_NOTED, {"text": "to b"}),
+        (ev.INCIDENT_CORRECTED, {"event": "b:1", "text": "to c"}),
+        (ev.INCIDENT_CORRECTED, {"event": "a:2", "text": "to d"}),
+        (ev.INCIDENT_CORRECTED, {"event": "b:2", "text": "to e"}),
+        # AND one that names itself, as no app writes, stands nowhere and does no harm
+        (ev.INCIDENT_CORRECTED, {"event": "b:3", "text": "round"}),
+    )
+    assert [c.text for c in timeline(one)[-1].corrected] == ["to c", "to d", "to e"]
     assert len(timeline(one)) == 2
 
 
@@ -83,6 +108,23 @@ def test_what_happened_at_once_stands_in_the_order_of_its_events() -> None:
     lines = timeline(the(fold(reversed(events))))
     assert [line.text for line in lines[1:]] == [str(n) for n in range(6)]
     assert [line.key for line in lines] == sorted(line.key for line in lines)
+
+
+def test_a_slow_watch_puts_no_effect_before_its_cause() -> None:
+    # GIVEN bob, whose clock is seven minutes slow, and who read what alice did
+    events = written([(ev.INCIDENT_STARTED, {"title": "x"}),
+                      (ev.INCIDENT_STATE, {"state": "mitigated"}),
+                      (ev.INCIDENT_NOTED, {"text": "later", "when": wall_text(minute(-3))}),
+                      (ev.INCIDENT_NOTED, {"text": "well"})])  # fmt: skip
+    clock = [f"{int(minute(n).timestamp() * 1000):013d}-00000" for n in range(4)]
+    slow = [
+        (w, Event(e.seq, wall_text(minute(n - 7 * (w == "b"))), clock[n], e.by, e.type, e.data, ""))
+        for n, (w, e) in enumerate(events)
+    ]
+    # THEN it stands where it happened, and what was added later at its time
+    assert [e.text for e in timeline(the(fold(slow)))] == [
+        "later", "incident started, : x", "incident mitigated", "well",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -209,6 +251,7 @@ def test_the_window_ends_with_the_calendar() -> None:
 def test_items_beside_it_and_nothing_else() -> None:
     one = told()
     lines = timeline(one, [
+        beside(ev.ATTESTED, minute(-1), 1, run="r", item="before"),
         beside(ev.CHECKED, minute(1), 1, run="r", item="i", verdict="failed", text="12 days"),
         beside(ev.NOTED, minute(2), 2, run="r", item="i", text="hm"),
         beside(ev.ATTESTED, minute(3), 3, run="r", item="i"),

@@ -113,8 +113,9 @@ def test_the_timeline_is_in_order_with_what_was_added_and_corrected(desk: Desk) 
     times = re.findall(r"^- (\S+)", text, re.M)
     assert times == sorted(times)
     assert (
-        "- 02:44:00 alice: killed 2 operations (added 02:47:07) (corrected: it was three)\n" in text
-    )
+        "- 02:44:00 alice: killed 2 operations (added 02:47:07)"
+        " (corrected by alice at 02:47:07: it was three)\n"
+    ) in text
     assert "- 02:42:07 alice: done: 2. Kill\n  - Connections 96 % → 41 %\n" in text
     assert "  ```text\n  killed 2 operations\n  Connections 96 % → 41 %\n  ```\n" in text
     assert "  - next: killed 2 operations\n" in text
@@ -290,7 +291,7 @@ def test_json_holds_everything(desk: Desk) -> None:
     assert (note["at"], note["added_at"], note["corrected"]) == (
         "2026-11-23T02:44:00.000Z",
         "2026-11-23T02:47:07.000Z",
-        ["it was three"],
+        [{"text": "it was three", "by": "alice", "at": "2026-11-23T02:47:07.000Z"}],
     )
     assert set(note) == {"id", "at", "kind", "by", "text", "more", "added_at", "corrected"}
 

@@ -185,7 +185,7 @@ async def test_what_is_noted_stands_where_it_belongs(drill: IncidentDesk) -> Non
         await until(pilot, lambda: timeline.key == f"entry {note.id}")
         await pilot.press("e")
         await fill(pilot, "only /news is slow")
-        await until(pilot, lambda: told(pilot, "corrected: only /news is slow"))
+        await until(pilot, lambda: told(pilot, "corrected by alice 02:38: only /news is slow"))
         assert told(pilot, "only /feed is slow")
         # AND WHEN stakeholders were told THEN the reminder begins anew
         assert says(pilot, "tell others in 30 min")

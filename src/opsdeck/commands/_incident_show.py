@@ -200,8 +200,11 @@ def entry_lines(entries: Sequence[Entry], zone: tzinfo) -> Iterator[str]:
         yield f"  {at:%H:%M:%S}  {told}{later}  [{visible(names[entry.id])}]"
         for text in entry.more:
             yield f"      {visible(text)}"
-        for text in entry.corrected:
-            yield f"      corrected: {visible(text)}"
+        for said in entry.corrected:
+            there = said.at.astimezone(zone) if said.at is not None else None
+            same = there is not None and there.date() == at.date()
+            when = f", {there:{'%H:%M:%S' if same else '%Y-%m-%d %H:%M:%S'}}" if there else ""
+            yield f"      corrected by {visible(said.by)}{when}: {visible(said.text)}"
 
 
 def entry_names(entries: Sequence[Entry]) -> dict[str, str]:

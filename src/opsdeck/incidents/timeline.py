@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -12,7 +12,7 @@ from opsdeck.durations import format_duration
 from opsdeck.gauges.words import turn_words
 from opsdeck.incidents.model import Incident, Ran
 from opsdeck.journal import events as ev
-from opsdeck.journal.clock import parse_wall
+from opsdeck.journal.clock import is_stamp, parse_wall
 from opsdeck.journal.events import Event, Recorded
 from opsdeck.journal.happenings import Happening
 from opsdeck.text import visible
@@ -25,6 +25,15 @@ BEFORE = timedelta(minutes=30)
 AFTER = timedelta(minutes=15)
 
 _OUTPUT_CHARACTERS = 400
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody said an entry should have been; `at` is aware UTC."""
+
+    text: str
+    by: str
+    at: datetime | None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,8 +49,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     tone: str = ""
     more: tuple[str, ...] = ()
     added_at: datetime | None = None
-    corrected: tuple[str, ...] = ()
-    """What others said it should have been."""
+    corrected: tuple[Correction, ...] = ()
+    """What it should have been, the newest last; the entry itself stays."""
 
 
 def timeline(one: Incident, beside: Iterable[Recorded] = ()) -> list[Entry]:
@@ -54,7 +63,16 @@ def timeline(one: Incident, beside: Iterable[Recorded] = ()) -> list[Entry]:
     bounds = window(one)
     if bounds is not None:
         found += [e for recorded in beside if (e := _of_world(recorded, bounds)) is not None]
-    return sorted(found, key=lambda entry: (entry.at, entry.key))
+    return sorted(found, key=lambda entry: (_place(entry), entry.key))
+
+
+def _place(entry: Entry) -> datetime:
+    """Where an entry stands: what was added later at its time; all else where the journal's clock
+    has it, which no wall clock that is slow puts before what its writer had seen."""
+    clock = entry.key[0]
+    if entry.added_at is not None or not is_stamp(clock):
+        return entry.at
+    return max(entry.at, _EPOCH + timedelta(milliseconds=int(clock[:13])))
 
 
 def window(one: Incident) -> tuple[datetime, datetime | None] | None:
@@ -98,7 +116,10 @@ def _of(one: Incident, happening: Happening) -> Entry | None:
     kind, text, tone, more = make(one, happening)
     when = happening.data.get("when")
     then = parse_wall(when) if isinstance(when, str) else None
-    said = [str(c.data.get("text", "")) for c in one.corrections.get(happening.id, ())]
+    said = [
+        Correction(text=_get(c, "text"), by=c.by, at=parse_wall(c.at))
+        for c in one.corrections.get(happening.id, ())
+    ]
     return Entry(
         at=then or at,
         kind=kind,
@@ -286,6 +307,8 @@ def _of_world(recorded: Recorded, bounds: tuple[datetime, datetime | None]) -> E
         tones = {"critical": "bad", "warning": "warn", "ok": "good"}
         tone = tones.get(to, "") if isinstance(to, str) else ""
     else:
+        if at < _moved(first, BEFORE):  # what was ticked before the trouble is not of it
+            return None
         kind, tone = "item", ""
         word = str(data.get("verdict") or event.type.removeprefix("item."))
         note = str(data.get("note") or data.get("reason") or data.get("text") or "")

@@ -172,7 +172,14 @@ def _noted(one: Incident, happening: Happening, data: dict[str, Any]) -> None:
 
 
 def _corrected(one: Incident, happening: Happening, data: dict[str, Any]) -> None:
-    one.corrections.setdefault(_text(data, "event"), []).append(happening)
+    said = {known.id: known for known in one.happenings}
+    event, seen = _text(data, "event"), {happening.id}
+    while (known := said.get(event)) is not None and known.type == ev.INCIDENT_CORRECTED:
+        if event in seen:
+            break
+        seen.add(event)  # what corrects a correction is of the entry that it is of
+        event = _text(known.data, "event")
+    one.corrections.setdefault(event, []).append(happening)
 
 
 def _role(one: Incident, happening: Happening, data: dict[str, Any]) -> None:

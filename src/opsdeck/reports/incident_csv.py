@@ -26,7 +26,7 @@ def incident_csv(report: IncidentReport) -> str:
             entry.text,
             " / ".join(entry.more),
             moment(entry.added_at) or "",
-            " / ".join(entry.corrected),
+            " / ".join(f"{c.text} ({c.by}, {moment(c.at) or '?'})" for c in entry.corrected),
         )
         writer.writerow([safe_cell(value) for value in row])
     return out.getvalue()

@@ -106,5 +106,5 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "text": entry.text,
         "more": list(entry.more),
         "added_at": moment(entry.added_at),
-        "corrected": list(entry.corrected),
+        "corrected": [{"text": c.text, "by": c.by, "at": moment(c.at)} for c in entry.corrected],
     }

@@ -66,7 +66,10 @@ def span(seconds: float | None) -> str:
 def entry_text(entry: Entry, moments: Moments) -> str:
     """What an entry says, when it was added, and what others said it should have been."""
     added = f" (added {moments.short(entry.added_at)})" if entry.added_at is not None else ""
-    said = "".join(f" (corrected: {text})" for text in entry.corrected)
+    said = "".join(
+        f" (corrected by {c.by}{f' at {moments.short(c.at)}' if c.at else ''}: {c.text})"
+        for c in entry.corrected
+    )
     return f"{entry.text}{added}{said}"
 
 

@@ -225,13 +225,18 @@ def most_lines(entry: Entry) -> int:
     return LONGEST_ENTRY_LINES * (3 if entry.kind == "people" or entry.corrected else 1)
 
 
+def _stamp(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """A time, with its day where that is not today."""
+    there = at.astimezone(zone)
+    same_day = there.date() == now.astimezone(zone).date()
+    return f"{there:%H:%M}" if same_day else f"{there:%d %b %H:%M}"
+
+
 def entry_lines(
     entry: Entry, zone: tzinfo, now: datetime, width: int, glyphs: Glyphs, most: int
 ) -> list[Line]:
     """One entry: its time, who, what; in at most so many lines."""
-    there = entry.at.astimezone(zone)
-    same_day = there.date() == now.astimezone(zone).date()
-    stamp = f"{there:%H:%M}" if same_day else f"{there:%d %b %H:%M}"
+    stamp = _stamp(entry.at, now, zone)
     by = "" if entry.kind == "gauge" else f"{visible(entry.by)} "
     added = f" (added {entry.added_at.astimezone(zone):%H:%M})" if entry.added_at else ""
     head = f" {stamp} "
@@ -241,10 +246,9 @@ def entry_lines(
     hang = " " * len(head)
     lines += [(Part(hang + text, entry.tone),) for text in more]
     for said in entry.corrected:
-        lines += [
-            (Part(hang + text, "warn"),)
-            for text in wrap(glyphs.plain(f"corrected: {visible(said)}"), room)
-        ]
+        when = f" {_stamp(said.at, now, zone)}" if said.at is not None else ""
+        told = f"corrected by {visible(said.by)}{when}: {visible(said.text)}"
+        lines += [(Part(hang + text, "warn"),) for text in wrap(glyphs.plain(told), room)]
     for below in entry.more:
         text = fit(glyphs.plain(visible(below)), room, glyphs.ellipsis).rstrip()
         lines.append((Part(hang + text, "dim"),))
