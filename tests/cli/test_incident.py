@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import CommandLine
 from tests.cli.test_completion import offered
 from tests.cli.test_hostile import HOSTILE, NOTE
-from tests.cli.walked import make_deck
+from tests.cli.walked import earlier, make_deck
 from tests.watched import Waiting, service
 
 __all__ = ["service"]
@@ -105,7 +105,7 @@ def test_a_gauge_gives_title_playbook_and_beginning(opsdeck: CommandLine, servic
 def test_a_whole_incident(opened: CommandLine) -> None:
     acts: list[tuple[tuple[str, ...], str]] = [
         (("note", "errors", "at", "9 %"), r"noted in \S+"),
-        (("note", "00:00 it began"), r"noted in \S+, filed at .*00:00"),
+        (("note", earlier(), "it began"), r"noted in \S+, filed at .*\d\d:\d\d \S+"),
         (("note", "--update", "orders are slow"), r"noted in \S+"),
         (("step", "1", "done"), r"done: Look first \(\S+\)"),
         (("step", "act", "skipped", "-r", "no need"), r"skipped: Act \(\S+\)"),
@@ -201,10 +201,9 @@ def test_an_entry_is_corrected_by_what_stands_behind_it(opened: CommandLine) -> 
     [line] = [x for x in opened("incident", "show").lines if x.split("[")[0].endswith("errors  ")]
     name = line.partition("[")[2].rstrip("]")
     assert opened("incident", "correct", name, "only", "warnings").code == 0
-    told = [line for line in opened("incident", "show").lines if line.endswith(": only warnings")]
-    assert re.fullmatch(
-        r"      corrected by alice, ([\d-]{10} )?\d\d:\d\d:\d\d: only warnings", *told
-    )
+    [told] = [line for line in opened("incident", "show").lines if "only warnings" in line]
+    when = r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d"
+    assert re.fullmatch(rf"      corrected by alice, {when}: only warnings", told)
     wrong = opened("incident", "correct", "999", "x")
     assert (wrong.code, wrong.out) == (64, "")
     assert "has no entry '999'" in wrong.err

@@ -16,6 +16,7 @@ from tests.cli.walked import (
     PLAYBOOK,
     PROMPT,
     acted,
+    earlier,
     keepers,
     make_deck,
     shown,
@@ -65,7 +66,7 @@ def test_a_whole_walk_is_on_the_timeline(own: CommandLine) -> None:
     # WHEN every kind of act is typed
     walk(
         own,
-        *("t 1", "n 00:00 it began", "u", "orders are slow", "v host=web-3", "d"),
+        *("t 1", f"n {earlier()} it began", "u", "orders are slow", "v host=web-3", "d"),
         *("s not needed", "f", "still there", "h bob", "rolled back", "", "watch it"),
         *("a scribe", "m", "old version", "M all well"),
     )

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,11 @@ echo serves; while :; do sleep 0.05; done
 Done.
 """
 PROMPT = r"\d/4 (to do|doing|done|skipped|failed)> "
+
+
+def earlier() -> str:
+    """A time of day of half a day ago, which is past and not about to come, whatever time it is."""
+    return f"{datetime.now(UTC) - timedelta(hours=12):%H:%M}"
 
 
 def make_deck(opsdeck: CommandLine, playbook: str = PLAYBOOK, config: str = "") -> CommandLine:

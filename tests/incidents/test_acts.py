@@ -203,7 +203,7 @@ NOW = datetime(2026, 11, 23, 14, 30, 5, tzinfo=BERLIN)
         ("14:05 failed over", "2026-11-23T13:05:00.000Z", "failed over"),
         (" 9:05:07  a\nb ", "2026-11-23T08:05:07.000Z", "a\nb"),
         ("14:30 now", "2026-11-23T13:30:00.000Z", "now"),
-        ("14:31 yesterday", "2026-11-22T13:31:00.000Z", "yesterday"),
+        ("15:31 yesterday", "2026-11-22T14:31:00.000Z", "yesterday"),
         ("2026-11-20 09:00 x", "2026-11-20T08:00:00.000Z", "x"),
         ("2026-07-01T09:00 x", "2026-07-01T07:00:00.000Z", "x"),
         ("1999-12-31 23:59 x", "1999-12-31T22:59:00.000Z", "x"),
@@ -212,7 +212,12 @@ NOW = datetime(2026, 11, 23, 14, 30, 5, tzinfo=BERLIN)
         ("2026-02-30 10:00 x", None, "2026-02-30 10:00 x"),
         ("0000-01-01 10:00 x", None, "0000-01-01 10:00 x"),
         ("0001-01-01 00:00 x", None, "0001-01-01 00:00 x"),
+        ("13:05 UTC failed over", "2026-11-23T13:05:00.000Z", "failed over"),
+        ("13:05Z failed over", "2026-11-23T13:05:00.000Z", "failed over"),
+        ("2026-11-20T09:00Z x", "2026-11-20T09:00:00.000Z", "x"),
+        ("14:05 UTCish", "2026-11-23T13:05:00.000Z", "UTCish"),
         ("14:05", None, "14:05"),
+        ("13:05 UTC", "2026-11-23T12:05:00.000Z", "UTC"),
         ("14:05:", None, "14:05:"),
         ("at 14:05 x", None, "at 14:05 x"),
         ("14.05 x", None, "14.05 x"),
@@ -223,7 +228,18 @@ def test_notes_are_filed_where_they_say(text: str, when: str | None, said: str) 
     assert draft.data == {"incident": ID, "text": said, **({"when": when} if when else {})}
 
 
-@pytest.mark.parametrize("text", ["2026-11-23 14:31 x", "2999-01-01 00:00 x", "9999-12-31 23:59 x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-23 14:31 x",
+        "2999-01-01 00:00 x",
+        "9999-12-31 23:59 x",
+        # AND a time of day that is about to come is nobody's yesterday: a watch is fast
+        "14:31 x",
+        "14:45 x",
+        "13:31 UTC x",
+    ],
+)
 def test_what_is_yet_to_come_cannot_be_noted(text: str) -> None:
     with pytest.raises(UsageError, match="is yet to come"):
         acts.note(OPEN, text, NOW, BERLIN)
@@ -234,6 +250,9 @@ def test_what_is_yet_to_come_cannot_be_noted(text: str) -> None:
     [
         # The hour from 2 to 3 comes twice; at 2:10 for the second time, 2:30 was 40 minutes ago.
         ("2026-10-25T01:10:00Z", "02:30 x", "2026-10-25T00:30:00.000Z"),
+        ("2026-10-25T01:40:00Z", "02:30 x", "2026-10-25T01:30:00.000Z"),
+        ("2026-10-25T01:40:00Z", "2026-10-25 02:30 x", "2026-10-25T01:30:00.000Z"),
+        ("2026-10-25T01:40:00Z", "00:30Z x", "2026-10-25T00:30:00.000Z"),
         ("2026-10-25T00:10:00Z", "02:30 x", "2026-10-24T00:30:00.000Z"),
         # The night has an hour less: yesterday is 23 hours ago.
         ("2026-03-29T06:00:00Z", "09:00 x", "2026-03-28T08:00:00.000Z"),
@@ -241,6 +260,24 @@ def test_what_is_yet_to_come_cannot_be_noted(text: str) -> None:
 )
 def test_notes_in_nights_when_the_clock_changes(now: str, text: str, when: str) -> None:
     assert acts.note(OPEN, text, datetime.fromisoformat(now), BERLIN).data["when"] == when
+
+
+@pytest.mark.parametrize("text", ["02:30 x", "2026-03-29 02:00 x"])
+def test_a_time_that_never_was_cannot_be_meant(text: str) -> None:
+    now = datetime.fromisoformat("2026-03-29T01:40:00Z")
+    with pytest.raises(UsageError, match=r"^2026-03-29 02:\d0 never was: clocks were set forward"):
+        acts.note(OPEN, text, now, BERLIN)
+    # AND in UTC it was
+    assert acts.note(OPEN, "01:30 UTC x", now, BERLIN).data["when"] == "2026-03-29T01:30:00.000Z"
+
+
+def test_a_note_says_when_it_was_filed() -> None:
+    def filed(text: str) -> str:
+        return acts.filed(acts.note(OPEN, text, NOW, BERLIN), NOW, BERLIN)
+
+    assert filed("14:05 x") == ", filed at 14:05 CET"
+    assert filed("20:00 x") == ", filed at 2026-11-22 20:00 CET"
+    assert filed("x") == ""
 
 
 def test_what_stakeholders_were_told() -> None:

@@ -285,6 +285,12 @@ async def test_who_only_reads_is_still_here(drill: IncidentDesk) -> None:
         await pilot.press("down")
         await screen.stay()
         await until(pilot, lambda: sum("alice joined" in line for line in shown(pilot)) == 2)
+        # AND the Deck does not name it among what happened last, and the journal does
+        await pilot.press("1")
+        await until(pilot, lambda: says(pilot, "alice takes the role of scribe"))
+        assert not says(pilot, "still here")
+        await pilot.press("6")
+        await until(pilot, lambda: sum("alice is still here" in x for x in shown(pilot)) == 3)
 
 
 async def test_it_is_closed_with_a_report(drill: IncidentDesk) -> None:

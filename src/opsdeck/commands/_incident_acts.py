@@ -15,7 +15,7 @@ from opsdeck.commands.output import say
 from opsdeck.errors import UsageError
 from opsdeck.incidents import acts
 from opsdeck.incidents.model import ROLES, SEVERITIES, STEP_STATES, IncidentState, StepState
-from opsdeck.text import time_of_day, visible
+from opsdeck.text import visible
 
 _which = click.option(
     "-i",
@@ -54,10 +54,8 @@ def note(door: Door, text: tuple[str, ...], update: bool, incident: str | None) 
     one, deck = desk.meant(incident), desk.deck
     kind = "update" if update else "note"
     draft = acts.note(one, " ".join(text), deck.now(), deck.zone, kind=kind)
-    when = acts.backfilled(" ".join(text), deck.now(), deck.zone)[0]
     desk.record(draft)
-    at = f", filed at {time_of_day(when, deck.now(), deck.zone)}" if when is not None else ""
-    say(f"noted in {one.id}{at}")
+    say(f"noted in {one.id}{acts.filed(draft, deck.now(), deck.zone)}")
 
 
 @click.command()

@@ -176,8 +176,9 @@ async def _note(walk: Walk, rest: str, kind: str = "note") -> None:
     deck = walk.desk.deck
     ask = "what were stakeholders told? " if kind == "update" else "note: "
     text = rest or await walk.answer(ask)
-    walk.desk.record(acts.note(walk.one, text, deck.now(), deck.zone, kind=kind))
-    say("noted")
+    draft = acts.note(walk.one, text, deck.now(), deck.zone, kind=kind)
+    walk.desk.record(draft)
+    say(f"noted{acts.filed(draft, deck.now(), deck.zone)}")
 
 
 async def _update(walk: Walk, rest: str) -> None:

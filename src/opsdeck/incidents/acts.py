@@ -18,14 +18,20 @@ from opsdeck.incidents.model import (
     StepState,
 )
 from opsdeck.journal import events as ev
-from opsdeck.journal.clock import wall_text
+from opsdeck.journal.clock import parse_wall, wall_text
 from opsdeck.journal.writing import Draft
-from opsdeck.text import storable
+from opsdeck.text import storable, time_of_day
 
 LONGEST_TEXT = 4_000
 LONGEST_TITLE = 200
 LONGEST_VALUE = 1_000
-_TIME = re.compile(r"^\s*(\d{4}-\d{2}-\d{2}[ T])?(\d{1,2}):(\d{2})(?::(\d{2}))?\s+(.+)$", re.S)
+_TIME = re.compile(
+    r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}[ T])?([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?"
+    r"(Z\b|[ \t]+(?:UTC|GMT)\b)?\s+(\S.*)$",
+    re.S,
+)
+SOON = timedelta(minutes=15)
+"""A time of day that is so soon to come is no time of yesterday: somebody's watch is fast."""
 _VARIABLE = re.compile(r"[A-Za-z_][\w.-]{0,60}")
 
 Values = Sequence[Mapping[str, Any]]
@@ -177,28 +183,43 @@ def note(one: Incident, text: str, now: datetime, zone: tzinfo, *, kind: str = "
 
 
 def backfilled(text: str, now: datetime, zone: tzinfo) -> tuple[datetime | None, str]:
-    """The moment a text begins with, in the team's zone, and the rest; None where there is none.
+    """The moment a text begins with, in the team's zone or, where it says so, in UTC, and the rest;
+    None where there is none.
 
-    A time of day that is yet to come was yesterday's.
+    A time of day that is yet to come was yesterday's, unless it comes within minutes. One that
+    there was twice, as clocks were set back, is the later one that is over. Raises UsageError for
+    a time that cannot be meant.
     """
     found = _TIME.match(text)
     if found is None:
         return None, text
+    day, hour, minute, second, utc, said = found.groups()
+    if utc:
+        zone = UTC
     here = now.astimezone(zone)
-    day, hour, minute, second, said = found.groups()
     try:
         base = datetime.strptime(day.strip(" T"), "%Y-%m-%d") if day else here  # noqa: DTZ007
         local = datetime(
             base.year, base.month, base.day, int(hour), int(minute), int(second or 0), tzinfo=zone
         )
-        when = local.astimezone(UTC)
+        when = _last_over(local, now)
     except (ValueError, OverflowError):
         return None, text
     if when > now:
-        if day:
-            raise UsageError(f"{day.strip()} {hour}:{minute} is yet to come: write what happened")
-        when = (local - timedelta(days=1)).astimezone(UTC)
+        if day or when - now <= SOON:
+            at = f"{day.strip()} {hour}:{minute}" if day else f"{hour}:{minute}"
+            raise UsageError(f"{at} is yet to come: write what happened")
+        local -= timedelta(days=1)
+        when = _last_over(local, now)
+    if when.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise UsageError(f"{local:%Y-%m-%d %H:%M} never was: clocks were set forward over it")
     return when, said
+
+
+def _last_over(local: datetime, now: datetime) -> datetime:
+    """The moment of a local time; where clocks showed it twice, the later that is not to come."""
+    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return second if first < second <= now else first
 
 
 def correct(one: Incident, event: str, text: str) -> Draft:
@@ -226,9 +247,21 @@ def take_role(
     return Draft(ev.INCIDENT_ROLE, data)
 
 
-def present(one: Incident, *, here: bool) -> Draft:
-    """The operator opened the incident, or left it."""
-    return Draft(ev.INCIDENT_PRESENT, {"incident": one.id, "here": here})
+def present(one: Incident, *, here: bool, now: datetime | None = None, by: str = "") -> Draft:
+    """The operator opened the incident, or left it; `by` is still here where that is so `now`."""
+    still = now is not None and by in one.here(now)
+    return Draft(
+        ev.INCIDENT_PRESENT,
+        {"incident": one.id, "here": here, **({"still": True} if still else {})},
+    )
+
+
+def filed(draft: Draft, now: datetime, zone: tzinfo) -> str:
+    """`, filed at 14:05 CET` for a note that was added later."""
+    when = parse_wall(str(draft.data.get("when", "")))
+    if when is None:
+        return ""
+    return f", filed at {time_of_day(when, now, zone)} {when.astimezone(zone):%Z}"
 
 
 def variable(one: Incident, name: str, value: str) -> Draft:

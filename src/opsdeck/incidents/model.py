@@ -120,8 +120,6 @@ class Incident(msgspec.Struct, kw_only=True):
     variables: dict[str, str] = {}
     present: dict[str, datetime] = {}
     """Who is here, and since when nothing was heard of them."""
-    renewed: set[str] = set()
-    """Happenings in which somebody who was here said that they still are."""
     ran: dict[str, Ran] = {}
     reported: list[Happening] = []
     happenings: list[Happening] = []

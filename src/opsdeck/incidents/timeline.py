@@ -92,6 +92,11 @@ def _moved(at: datetime, by: timedelta) -> datetime:
         return at
 
 
+def is_still_here(kind: str, data: Mapping[str, Any]) -> bool:
+    """Whether an event says no more than that somebody who was there still is."""
+    return kind == ev.INCIDENT_PRESENT and data.get("still") is True
+
+
 def is_beside(event: Event) -> bool:
     """Whether an event may belong to an incident that does not name it."""
     return event.type == ev.GAUGE_CHANGED or event.type.startswith("item.")
@@ -111,7 +116,7 @@ def values_text(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
 def _of(one: Incident, happening: Happening) -> Entry | None:
     make = _WORDS.get(happening.type)
     at = parse_wall(happening.at)
-    if make is None or at is None or happening.id in one.renewed:
+    if make is None or at is None or is_still_here(happening.type, happening.data):
         return None
     kind, text, tone, more = make(one, happening)
     when = happening.data.get("when")

@@ -195,8 +195,6 @@ def _role(one: Incident, happening: Happening, data: dict[str, Any]) -> None:
 def _present(one: Incident, happening: Happening, data: dict[str, Any]) -> None:
     at = parse_wall(happening.at)
     if data.get("here") is True and at is not None:
-        if happening.by in one.here(at):
-            one.renewed.add(happening.id)
         one.present[happening.by] = at
     else:
         one.present.pop(happening.by, None)

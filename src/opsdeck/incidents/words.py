@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opsdeck.incidents.timeline import timeline
+from opsdeck.incidents.timeline import is_still_here, timeline
 from opsdeck.incidents.view import folded
 from opsdeck.journal import events as ev
 from opsdeck.journal.events import Event
@@ -20,6 +20,8 @@ def event_words(event: Event) -> str:
         said = f"{event.by} corrected an entry: {data.get('text', '')}"
     elif event.type == ev.COMMAND_ENDED and entries:
         said = entries[0].text.replace(str(data.get("command", "")), "a command", 1)
+    elif is_still_here(event.type, data):
+        said = f"{event.by} is still here"
     elif entries:
         said = f"{event.by} {entries[0].text}"
     else:

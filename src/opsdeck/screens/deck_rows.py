@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from opsdeck.deck import Deck
+from opsdeck.incidents.timeline import is_still_here
 from opsdeck.journal.events import CHECKED, LOOKED, Event, Recorded
 from opsdeck.runs.overview import Concern
 from opsdeck.screens.wording import event_text, event_time, occasion, when
@@ -53,7 +54,8 @@ def last_rows(deck: Deck, width: int, glyphs: Glyphs) -> list[Row]:
     """What happened last, newest first."""
     now = deck.now()
     rows = []
-    for group in _grouped(deck.state.recent())[:LAST_EVENTS]:
+    told = [r for r in deck.state.recent() if not is_still_here(r.event.type, r.event.data)]
+    for group in _grouped(told)[:LAST_EVENTS]:
         recorded = group[0]
         at = when(event_time(recorded.event), now, deck.zone)
         text = event_text(recorded.event, deck.catalog)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from datetime import tzinfo
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -83,6 +84,11 @@ class IncidentKeys(Frame):
     def catch_up(self) -> None:
         """Before a key acts: what is under the cursor is what is shown."""
 
+    @property
+    def shown_zone(self) -> tzinfo:
+        """The zone of the times on the screen, in which those that are typed are read."""
+        raise NotImplementedError
+
     def tick_here(self) -> int | None:
         """The check box under the cursor."""
         return None
@@ -119,12 +125,20 @@ class IncidentKeys(Frame):
         return saved
 
     async def ask(
-        self, title: str, fields: list[Field], drafts: DraftsOf, about: str = "", said: str = ""
+        self,
+        title: str,
+        fields: list[Field],
+        drafts: DraftsOf,
+        about: str = "",
+        said: str | Callable[[Draft], str] = "",
     ) -> bool:
         """Ask for what the act needs; what is typed is checked before the form closes."""
         prompt = Prompt(title, fields, self.glyphs, about=about, check=drafts)
         answers = await self.app.push_screen_wait(prompt)
-        return answers is not None and await self.save(*drafts(answers), said=said)
+        if answers is None:
+            return False
+        made = drafts(answers)
+        return await self.save(*made, said=said if isinstance(said, str) else said(made[0]))
 
     def now_incident(self) -> Incident:
         """The incident as it is now; raises UsageError where it is gone."""
@@ -188,28 +202,33 @@ class IncidentKeys(Frame):
         self.work(self._note("What were stakeholders told?", "and by which way", "update"))
 
     async def _note(self, title: str, hint: str, kind: str) -> None:
-        one, deck = self.now_incident(), self.deck
+        one, deck, zone = self.now_incident(), self.deck, self.shown_zone
 
         def drafts(answers: Answers) -> list[Draft]:
-            return [acts.note(one, answers["text"], deck.now(), deck.zone, kind=kind)]
+            return [acts.note(one, answers["text"], deck.now(), zone, kind=kind)]
 
-        await self.ask(title, [Field("text", "Text", hint)], drafts, said="noted")
+        def said(draft: Draft) -> str:
+            return f"noted{acts.filed(draft, deck.now(), zone)}"
+
+        await self.ask(title, [Field("text", "Text", hint)], drafts, said=said)
 
     def action_backfill(self) -> None:
         """t: what happened earlier."""
 
         async def backfill() -> None:
-            one, deck = self.now_incident(), self.deck
+            one, deck, zone = self.now_incident(), self.deck, self.shown_zone
 
             def drafts(answers: Answers) -> list[Draft]:
-                text = f"{answers['at'].strip()} {answers['text']}"
-                if acts.backfilled(text, deck.now(), deck.zone)[0] is None:
+                text = f"{answers['at'].strip()} {acts.checked(answers['text'], 'text')}"
+                if acts.backfilled(text, deck.now(), zone)[0] is None:
                     raise UsageError("the time is not one: write 14:05, or 2026-11-23 14:05")
-                return [acts.note(one, text, deck.now(), deck.zone)]
+                return [acts.note(one, text, deck.now(), zone)]
 
-            zone = deck.config.timezone
+            def said(draft: Draft) -> str:
+                return f"noted{acts.filed(draft, deck.now(), zone)}"
+
             fields = [Field("at", f"When ({zone})", "14:05"), Field("text", "What happened")]
-            await self.ask("What happened earlier?", fields, drafts, said="filed at its time")
+            await self.ask("What happened earlier?", fields, drafts, said=said)
 
         self.work(backfill())
 

@@ -125,7 +125,7 @@ class IncidentPanes(IncidentKeys):
         if one is None or not me or self not in self.app.screen_stack:
             return
         if one.fades(me, now, self.host.typed_at):
-            await self.host.commit_unasked([acts.present(one, here=True)])
+            await self.host.commit_unasked([acts.present(one, here=True, now=now, by=me)])
 
     def changed(self, touched: Touched | None) -> None:
         """Anything here may depend on anything."""
