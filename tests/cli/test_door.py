@@ -262,23 +262,22 @@ def test_looking_needs_no_operator_on_a_shared_account(opsdeck: CommandLine) -> 
 # As a program
 
 
-def test_an_ascii_terminal_gets_ascii(opsdeck: CommandLine) -> None:
+@pytest.mark.parametrize(
+    "environ", [{"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX"}]
+)
+def test_an_ascii_terminal_gets_ascii(opsdeck: CommandLine, environ: dict[str, str]) -> None:
     (opsdeck.folder / "opsdeck.toml").write_text("")
     (opsdeck.folder / "checklists.toml").write_text(
         '[[checklist]]\nid="x"\ntitle="Über – ⚡"\nsection="s"\ncadence="standing"\n'
         '[[checklist.item]]\nid="i"\ntext="naïve “quotes” 日本"\n',
         encoding="utf-8",
     )
-    result = opsdeck.ended(
-        "list", "items", "x", environ={"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
-    )
+    result = opsdeck.ended("list", "items", "x", environ={**environ, "COLUMNS": "80"})
     assert (result.code, result.err) == (0, "")
     assert result.out.isascii()
     assert 'naive "quotes" ??' in result.out
 
-    json_result = opsdeck.ended(
-        "list", "items", "x", "--json", environ={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
-    )
+    json_result = opsdeck.ended("list", "items", "x", "--json", environ=environ)
     assert json_result.out.isascii()
     assert json.loads(json_result.out)[0]["text"] == "naïve “quotes” 日本"
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
-from opsdeck.commands.output import say
+from opsdeck.commands.output import say, shown_encoding
 from opsdeck.text import ascii_only, visible
 
 CHUNK = 4_096
@@ -154,7 +154,7 @@ def _write(text: str) -> None:
     """Part of a line on stdout, at once."""
     stream = sys.stdout
     try:
-        text.encode(stream.encoding or "utf-8")
+        text.encode(shown_encoding(stream.encoding))
     except (UnicodeEncodeError, LookupError):
         text = ascii_only(text)
     stream.write(text)

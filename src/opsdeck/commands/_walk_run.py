@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from opsdeck.catalog.playbook import Command
 from opsdeck.commands._walk_page import span
-from opsdeck.commands.output import say
+from opsdeck.commands.output import say, shown_encoding
 from opsdeck.errors import UsageError
 from opsdeck.incidents import acts
 from opsdeck.incidents.commands import Ended, Printed, Ready
@@ -190,7 +190,7 @@ def _part(text: str) -> None:
     from opsdeck.text import ascii_only
 
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode(shown_encoding(sys.stdout.encoding))
     except (UnicodeEncodeError, LookupError):
         text = ascii_only(text)
     sys.stdout.write(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
+from opsdeck.terminal import locale_is_utf8
 from opsdeck.text import ascii_only, visible
 
 if TYPE_CHECKING:
@@ -69,11 +71,20 @@ def _escape(found: re.Match[str]) -> str:
     return "".join(f"\\u{units[n]:02x}{units[n + 1]:02x}" for n in range(0, len(units), 2))
 
 
+def shown_encoding(encoding: str | None) -> str:
+    """What the other end of a stream can show. In the locale C Python writes UTF-8 by itself, of
+    which that end knows nothing."""
+    by_itself = sys.flags.utf8_mode and not os.environ.get("PYTHONUTF8")
+    if by_itself and not os.environ.get("PYTHONIOENCODING") and not locale_is_utf8(os.environ):
+        return "ascii"
+    return encoding or "utf-8"
+
+
 def _fits(text: str, encoding: str | None = None) -> bool:
     if text.isascii():
         return True
     try:
-        text.encode(encoding or sys.stdout.encoding or "utf-8")
+        text.encode(shown_encoding(encoding or sys.stdout.encoding))
     except (UnicodeEncodeError, LookupError):
         return False
     return True
