@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
+
+import pytest
 
 from opsdeck.reports.incident_report import read_incident
 from tests.drills.drill import Drill, section
@@ -19,6 +22,7 @@ def tells_the_story(drill: Drill, *, command: str, text: str, helped: str) -> st
     trigger = section(report, "Trigger")
     assert re.match(rf"- \d\d:\d\d:\d\d {title}: critical at [\d,.]+ \S+, after ", trigger), trigger
     assert f"alarm of {title}: critical at" in section(report, "Detection")
+    _has_all_sections(report, drill)
     # What was walked
     steps = section(report, f"Playbook: {drill.book.title}")
     states = re.findall(r"^\| (.*?) \| (done|skipped) \| alice \|", steps, re.M)
@@ -58,4 +62,42 @@ def _times_are_in_order(drill: Drill, report: str, helped: str, command: str) ->
     took = [times.detect_s, times.acknowledge_s, times.mitigate_s, times.resolve_s]
     known = [seconds for seconds in took if seconds is not None]
     assert len(known) == 4
+    # Each as long as the journal's own events say, counted from when the gauge left its bounds.
+    stated = {d["state"]: d for d in drill.events("incident.state")}
+    assert set(stated) == {"mitigated", "resolved"}
+    began = datetime.fromisoformat(str(started["began"]))
+    ats = _ats(drill)
+    wanted_s = [(ats[what] - began).total_seconds()
+                for what in ("alarm", "incident.started", "mitigated", "resolved")]  # fmt: skip
+    assert known == pytest.approx([max(0.0, each) for each in wanted_s], abs=0.002)
     assert known == sorted(known)
+    assert known[1] < known[2] < known[3]
+
+
+def _ats(drill: Drill) -> dict[str, datetime]:
+    """When what counts happened, as the journal has it; the alarm is the first one."""
+    found: dict[str, datetime] = {}
+    for recorded in drill.deck().state.recent()[::-1]:
+        event = recorded.event
+        alarm = event.type == "gauge.changed" and event.data["gauge"] == drill.gauge.id
+        if alarm and event.data["to"] not in ("warning", "critical"):
+            continue
+        name = "alarm" if alarm else str(event.data.get("state") or event.type)
+        found.setdefault(name, datetime.fromisoformat(event.at))
+    return found
+
+
+def _has_all_sections(report: str, drill: Drill) -> None:
+    """The template: every section, the drill's gauge drawn, places for what people must write."""
+    for heading in (
+        "Summary", "Impact", "Root causes", "Trigger", "Resolution", "Detection", "Action items",
+        "Lessons learned", "What went well", "What went wrong", "Where we got lucky", "Timeline",
+        "Supporting information", "Gauges", "Record",
+    ):  # fmt: skip
+        section(report, heading)
+    [drawn] = [x for x in section(report, "Gauges").splitlines() if x.startswith(drill.gauge.title)]
+    assert re.search(r"[▁▂▃▄▅▆▇█] .* … .* … ", drawn), drawn
+    assert "|  | prevent |  |  |" in section(report, "Action items")
+    # And what she gave her word for is on disk
+    attested = {data["item"] for data in drill.events("item.attested")}
+    assert {"response-team", "post-incident-review"} <= attested
