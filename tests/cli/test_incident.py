@@ -171,9 +171,18 @@ def test_a_report_that_cannot_be_written_is_told_and_the_state_stays(opened: Com
     (opened.home / "incidents").write_text("in the way", encoding="utf-8")
     result = opened("incident", "resolve")
     assert result.code == 74
-    assert "is resolved" in result.out
-    assert "incidents" in result.err
-    assert the(opened)["state"] == "resolved"
+    found = the(opened)
+    assert f"incident {found['id']} is resolved" in result.out
+    # AND what it proves is offered all the same, and how the report is tried again
+    assert re.search(r"^    opsdeck attest \S*/response-team --note ", result.out, re.M)
+    again = f"{found['id']} is resolved, `opsdeck incident report {found['id']}` tries again"
+    assert result.err.rstrip().endswith(again)
+    assert "post-incident-review" not in result.out
+    assert found["state"] == "resolved"
+    # AND it is
+    (opened.home / "incidents").unlink()
+    assert opened("incident", "report", found["id"]).code == 0
+    assert (opened.home / "incidents" / f"{found['id']}.md").is_file()
 
 
 def test_what_is_shown(opened: CommandLine) -> None:
@@ -214,6 +223,7 @@ MISTAKES: list[tuple[tuple[str, ...], str]] = [
     (("start", "x", "--severity", "odd"), "must be one of critical, high, medium, low"),
     (("start", "x", "--playbook", "owm"), "there is no playbook 'owm'; did you mean 'own'?"),
     (("start", "--gauge", "host-cpo"), "there is no gauge 'host-cpo'; did you mean 'host-cpu'?"),
+    (("start", "x", "--target", "a" * 201), "the target has 201 characters; at most 200 fit"),
     (("note", "  "), "a note is needed"),
     (("note", "2999-01-01 10:00 x"), "is yet to come"),
     (("show", "1999"), "there is no incident '1999': see `opsdeck list incidents`"),

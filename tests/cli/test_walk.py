@@ -59,12 +59,16 @@ def test_a_step_is_printed_with_numbers_for_all_that_can_be_done(own: CommandLin
     assert "    $ echo looks at 80" in lines
     assert "g 2  another  -> other.md" in lines
     assert max(map(len, lines)) < 80
-    assert lines[-1].startswith("left ")
+    identity = lines[0].removeprefix("started incident ").partition(":")[0]
+    assert lines[-2:] == [
+        f"`opsdeck walk own --incident {identity}` goes on here",
+        f"left {identity}",
+    ]
 
 
 def test_a_whole_walk_is_on_the_timeline(own: CommandLine) -> None:
     # WHEN every kind of act is typed
-    walk(
+    lines = walk(
         own,
         *("t 1", f"n {earlier()} it began", "u", "orders are slow", "v host=web-3", "d"),
         *("s not needed", "f", "still there", "h bob", "rolled back", "", "watch it"),
@@ -73,6 +77,8 @@ def test_a_whole_walk_is_on_the_timeline(own: CommandLine) -> None:
     # THEN all of it is kept
     found = shown(own)
     assert found["state"] == "resolved"
+    assert lines[-1] == f"left {found['id']}, which is resolved"
+    assert any(line.endswith("host = web-3") for line in lines)
     assert found["severity"] == "critical"
     assert found["roles"] == {"commander": "bob", "scribe": "alice"}
     assert found["variables"] == {"host": "web-3"}

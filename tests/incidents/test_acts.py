@@ -338,8 +338,8 @@ KNOWN = [
         ),
         (KNOWN, "2024", "there is no incident '2024'"),
         (KNOWN, None, "2 incidents are open: name one of 2026-11-23-0241, 2026-11-23-0241b"),
-        (KNOWN[2:], None, "no incident is open"),
-        ([], None, "no incident is open"),
+        (KNOWN[2:], None, f"no incident is open: name one, the newest is {KNOWN[2].id}, or start"),
+        ([], None, "no incident is open: start one with"),
         ([], "x", "there is no incident 'x'"),
     ],
 )

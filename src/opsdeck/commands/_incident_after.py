@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from opsdeck.commands.output import say
+from opsdeck.errors import NotSavedError
 from opsdeck.incidents.proves import proved
 from opsdeck.incidents.report_file import Written, write_report
 from opsdeck.journal import events as ev
@@ -37,11 +38,15 @@ def report_on(desk: Desk, identity: str) -> Written:
 
 def after_resolving(desk: Desk, identity: str) -> None:
     """Write the report; then say what the incident proves, and how that would be attested."""
-    report_on(desk, identity)
+    failed: NotSavedError | None = None
+    try:
+        report_on(desk, identity)
+    except NotSavedError as error:
+        failed = error
     deck = desk.deck
     found = [
         (where, proof)
-        for where, proof in proved(deck.catalog, desk.now(identity), True, deck.where)
+        for where, proof in proved(deck.catalog, desk.now(identity), failed is None, deck.where)
         if where.status.state not in _HOLD
     ]
     if found:
@@ -50,3 +55,7 @@ def after_resolving(desk: Desk, identity: str) -> None:
         note = shlex.quote(visible(f"{proof} (incident {identity})"))
         say(f"  {visible(where.item.text)}: {visible(proof)}")
         say(f"    opsdeck attest {shlex.quote(visible(where.address))} --note {note}")
+    if failed is not None:
+        raise NotSavedError(
+            f"{failed}; {identity} is resolved, `opsdeck incident report {identity}` tries again"
+        )

@@ -101,7 +101,12 @@ class Walk:
         if one is not None and not one.over and self.desk.deck.operator in one.present:
             with contextlib.suppress(OpsDeckError):
                 self.desk.record(acts.present(one, here=False))
-        say(f"left {self.identity}; `opsdeck walk {visible(self.book.id)}` goes on here")
+        if one is not None and one.over:
+            say(f"left {self.identity}, which is resolved")
+            return
+        again = f"opsdeck walk {visible(self.book.id)} --incident {self.identity}"
+        say(f"`{again}` goes on here")
+        say(f"left {self.identity}")
 
     # Asking
 

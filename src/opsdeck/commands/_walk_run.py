@@ -98,6 +98,7 @@ async def set_variables(walk: Walk, rest: str) -> None:
     name, equals, value = rest.partition("=")
     if equals:
         walk.desk.record(acts.variable(walk.one, name.strip(), value))
+        say(visible(f"{name.strip()} = {walk.one.variables[name.strip()]}"))
         return
     if rest:
         raise UsageError(f"{rest!r} says no value: write v NAME=VALUE, or v to be asked")

@@ -80,8 +80,9 @@ def start(
         data["playbook"] = playbook.id
     if gauge:
         data["gauge"] = gauge
-    if targets:
-        data["targets"] = list(dict.fromkeys(targets))
+    named = dict.fromkeys(filter(None, map(str.strip, targets)))
+    if named:
+        data["targets"] = [checked(target, "target", longest=LONGEST_TITLE) for target in named]
     if began is not None:
         data["began"] = wall_text(began)
     drafts = [
@@ -295,6 +296,11 @@ def incident_meant(known: Sequence[Incident], word: str | None) -> Incident:
         found = [one for one in known if not one.over]
         if len(found) == 1:
             return found[0]
+        if not found and known:
+            raise UsageError(
+                f"no incident is open: name one, the newest is {known[0].id}, or start one with"
+                " `opsdeck incident start`"
+            )
         if not found:
             raise UsageError("no incident is open: start one with `opsdeck incident start`")
         names = ", ".join(one.id for one in found)

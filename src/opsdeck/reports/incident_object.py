@@ -9,7 +9,7 @@ from typing import Any
 
 from opsdeck.incidents.model import Incident, Ran, Walk
 from opsdeck.incidents.timeline import Entry, timeline
-from opsdeck.incidents.times import Times, times_of
+from opsdeck.incidents.times import Times, times_of, trouble_began
 from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.events import Recorded
 from opsdeck.reports.incident_report import people_of
@@ -27,7 +27,7 @@ def incident_object(one: Incident, beside: Iterable[Recorded], zone: tzinfo) -> 
         "timezone": str(zone),
         "started_at": moment(one.started_at),
         "started_by": one.started_by or None,
-        "began_at": moment(one.began_at),
+        "began_at": moment(trouble_began(one, beside)),
         "acknowledged_at": moment(one.acknowledged_at),
         "acknowledged_by": one.acknowledged_by or None,
         "mitigated_at": moment(one.mitigated_at),
