@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len
@@ -15,7 +16,7 @@ from textual.screen import ModalScreen
 
 from opsdeck.text import visible, visible_lines
 from opsdeck.widgets.glyphs import Glyphs
-from opsdeck.widgets.lines import Line, LineView, Part, wrap
+from opsdeck.widgets.lines import Line, LineView, Part, wrap, wrap_exact
 
 _FRAME_LINES = 4
 _FRAME_LINES_SHORT = 2
@@ -119,8 +120,12 @@ class Confirm(ModalScreen[Answer]):
             lines += [(Part(line, "dim"),) for line in wrap(plain(visible(label)), width)]
             for number, text in enumerate(visible_lines(act)):
                 indent = "  " if number == 0 else "    "
-                pieces = wrap(plain(text), width - len(indent))
-                lines += [(Part(f"{indent}{piece}", "code"),) for piece in pieces]
+                # Exactly: a blank more or less is another file. What goes on has no wall.
+                room = width - len(indent) - 2
+                for piece, mark in zip_longest(
+                    wrap_exact(plain(text), room), [self._glyphs.wall], fillvalue=" "
+                ):
+                    lines.append((Part(f"{indent}{mark} ", "dim"), Part(piece, "code")))
         return lines
 
     def _foot(self, width: int) -> list[Line]:

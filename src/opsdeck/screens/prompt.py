@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
@@ -15,7 +16,7 @@ from textual.widgets import Input
 from opsdeck.errors import OpsDeckError
 from opsdeck.text import visible, visible_lines
 from opsdeck.widgets.glyphs import Glyphs
-from opsdeck.widgets.lines import Line, LineView, Part, wrap
+from opsdeck.widgets.lines import Line, LineView, Part, wrap, wrap_exact
 
 
 class Field(NamedTuple):
@@ -53,6 +54,8 @@ class Prompt(ModalScreen[Answers | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="prompt.cancel", tooltip="Record nothing"),
         Binding("down", "app.focus_next", show=False, id="prompt.next", tooltip="Next line"),
+        Binding("pagedown", "acts(5)", show=False, id="prompt.pagedown", tooltip="Read on"),
+        Binding("pageup", "acts(-5)", show=False, id="prompt.pageup", tooltip="Read back"),
         Binding(
             "up", "app.focus_previous", show=False, id="prompt.previous", tooltip="Line before"
         ),
@@ -65,15 +68,18 @@ class Prompt(ModalScreen[Answers | None]):
         glyphs: Glyphs,
         *,
         about: str = "",
+        exact: str = "",
         check: Callable[[Answers], object] | None = None,
         keys: tuple[str, str] = ("record", "cancel, nothing is recorded"),
     ) -> None:
-        """`keys`: what enter on the last line, and escape, are called."""
+        """`exact`: what would be done, shown as it is, to be scrolled where it does not fit. `keys`:
+        what enter on the last line, and escape, are called."""
         super().__init__(classes="-ascii" if glyphs.ascii else "")
         self._title = title
         self._fields = fields
         self._glyphs = glyphs
         self._about = about
+        self._exact = exact
         self._check = check
         self._keys = keys
         self._problem = ""
@@ -82,6 +88,8 @@ class Prompt(ModalScreen[Answers | None]):
         """Title, what it is about, the lines, what is wrong, the keys."""
         with Vertical():
             yield LineView(self._head)
+            if self._exact:
+                yield LineView(self._acts, id="acts")
             for field in self._fields:
                 label: Line = (Part(self._plain(field.label), "dim"),)
                 yield LineView(partial(_always, label))
@@ -101,6 +109,35 @@ class Prompt(ModalScreen[Answers | None]):
         ]
         return [(Part(self._plain(self._title), "title"),), *about, ()]
 
+    def _acts(self, width: int) -> list[Line]:
+        lines: list[Line] = []
+        for text in visible_lines(self._exact):
+            pieces = wrap_exact(self._plain(text), width - 2)
+            for piece, mark in zip_longest(pieces, [self._glyphs.wall], fillvalue=" "):
+                lines.append((Part(f"{mark} ", "dim"), Part(piece, "code")))
+        return [*lines, ()]
+
+    def on_resize(self) -> None:
+        """The lines to fill in and the keys are always there; what would be done gets the rest."""
+        for acts in self.query("#acts").results(LineView):
+            width = min(76, self.size.width * 96 // 100) - 6
+            taken = 3 * len(self._fields) + len(self._head(width)) + len(self._foot(width)) + 5
+            acts.styles.max_height = max(2, self.size.height - taken)
+            self.call_after_refresh(self.query_one("#foot", LineView).rebuild)
+
+    def action_acts(self, by: int) -> None:
+        """Read on in what would be done, or back."""
+        for acts in self.query("#acts").results(LineView):
+            acts.scroll_lines(by)
+            self.query_one("#foot", LineView).rebuild()
+
+    def _place(self) -> Line:
+        for acts in self.query("#acts").results(LineView):
+            if 0 < acts.size.height < acts.line_count:
+                seen = f"lines {acts.top + 1} to {acts.top + acts.size.height} of {acts.line_count}"
+                return (Part(seen, "warn"), Part("  pgdn pgup", "accent"), Part(" read on", "dim"))
+        return ()
+
     def _foot(self, width: int) -> list[Line]:
         lines = list(self.query(Input))
         goes_on = self.focused in lines[:-1]
@@ -112,7 +149,8 @@ class Prompt(ModalScreen[Answers | None]):
             Part(f" {given_up}", "dim"),
         )
         problem = wrap(self._plain(visible(self._problem)), width) if self._problem else []
-        return [*((Part(line, "bad"),) for line in problem), keys]
+        place = [self._place()] if self._exact else []
+        return [*((Part(line, "bad"),) for line in problem), keys, *place]
 
     def on_descendant_focus(self) -> None:
         """What enter does depends on the line."""
@@ -135,6 +173,7 @@ class Prompt(ModalScreen[Answers | None]):
             foot = self.query_one("#foot", LineView)
             foot.refresh(layout=True)
             foot.rebuild()
+            self.on_resize()
             return
         self.dismiss(answers)
 

@@ -144,12 +144,12 @@ async def _agreed(host: DeckHost, ready: Ready, *, edited: bool) -> bool:
             if answers["word"].strip() != word:
                 raise UsageError(f"that is not {word}: type it exactly, or press esc")
 
-        about = f"{ready.text}\n{where}.{risk}"
         prompt = Prompt(
             f"Run {visible(ready.name)}?",
             [Field("word", f"Type {word} to run it")],
             host.glyphs,
-            about=about,
+            about=f"{where}.{risk}",
+            exact=ready.text,
             check=check,
             keys=("run it", "no, nothing is run"),
         )

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.color import Color as RichColor
 from rich.color import ColorType
 from rich.segment import Segment
@@ -158,6 +158,21 @@ def wrap(text: str, width: int) -> list[str]:
             lines.append(current)
             current = word
     return [*lines, current] if current or not lines else lines
+
+
+def wrap_exact(text: str, width: int) -> list[str]:
+    """`text` in pieces of at most `width` cells that together are it, every blank kept; broken
+    behind a blank where there is one."""
+    pieces: list[str] = []
+    width = max(width, 2)
+    while cell_len(text) > width:
+        head = chop_cells(text[: 4 * width], width)[0]
+        blank = head.rfind(" ") + 1
+        if head[:blank].strip():
+            head = head[:blank]
+        pieces.append(head)
+        text = text[len(head) :]
+    return [*pieces, text] if text or not pieces else pieces
 
 
 class LineView(Widget):
