@@ -190,7 +190,10 @@ class Walking(KnownIncidents):
             if ran.outcome == "running" and ran.began.writer.partition("~")[0] == own:
                 raise UsageError(f"{ready.name} is running already: x on its page stops it")
         return await self.begin_act(
-            one, playbook, step, ready.name, ready.text, cwd=str(ready.cwd), risk=ready.risk or ""
+            *(one, playbook, step, ready.name, ready.text),
+            cwd=str(ready.cwd),
+            risk=ready.risk or "",
+            holds=ready.interactive,
         )
 
     async def begin_act(
@@ -203,8 +206,10 @@ class Walking(KnownIncidents):
         *,
         cwd: str = "",
         risk: str = "",
+        holds: bool = True,
     ) -> str | None:
-        """Save that something is about to be done, by a command or by OpsDeck itself."""
+        """Save that something is about to be done, by a command or by OpsDeck itself (`holds`: by
+        this process, not by a keeper)."""
         if self.deck.read_only:
             raise UsageError(READ_ONLY)
         looks = await self._looks()
@@ -227,7 +232,11 @@ class Walking(KnownIncidents):
         state = walk.step(step.id).state if walk is not None else "to do"
         first = state in ("to do", "skipped")
         drafts = [acts.step(one, playbook, step, "doing", gauges=values)] if first else []
+        if holds:
+            await asyncio.to_thread(commands.hold, self.deck.journal.home, number)
         saved = await self._commit([*drafts, Draft(ev.COMMAND_BEGAN, data)])
+        if holds and not saved:
+            await asyncio.to_thread(commands.forget, self.deck.journal.home, number)
         return number if saved else None
 
     async def run(

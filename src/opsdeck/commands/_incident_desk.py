@@ -44,10 +44,13 @@ class SeeingWalking(Walking):
         *,
         cwd: str = "",
         risk: str = "",
+        holds: bool = True,
     ) -> str | None:
         """Save that something is about to be done."""
         await self.desk.see(playbook, one)
-        return await super().begin_act(one, playbook, step, name, text, cwd=cwd, risk=risk)
+        return await super().begin_act(
+            one, playbook, step, name, text, cwd=cwd, risk=risk, holds=holds
+        )
 
     async def ended(
         self, incident: str, playbook: Playbook | None, step: str, number: str, ended: Ended

@@ -236,12 +236,39 @@ def heard_of(home: Path, number: str) -> Ended | None:
     if not isinstance(found, dict):
         return unknown
     if found.get("state") == "running":
-        return None if _keeps(found.get("keeper"), number) else unknown
+        return None if _holds(found) or _keeps(found.get("keeper"), number) else unknown
     try:
         ended = msgspec.convert(found, Ended)
     except msgspec.ValidationError:
         return unknown
     return msgspec.structs.replace(ended, output=storable_output(ended.output).strip())
+
+
+def hold(home: Path, number: str) -> None:
+    """Tell other sessions that this one is at it: what needs the terminal, or a database, has no
+    keeper. `forget` ends that; so does the end of this process."""
+    folder = make_folder(home, "cache", "commands")
+    found = {"state": "running", "session": os.getpid(), "since": _since(os.getpid())}
+    file, new = folder / f"{number}.json", folder / f"{number}.json.{os.getpid()}"
+    with contextlib.suppress(OSError):  # then it is asked after once too often
+        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, file_mode(home))
+        with open(fd, "w", encoding="utf-8") as out:
+            json.dump(found, out)
+        new.replace(file)
+
+
+def _since(pid: int) -> str:
+    """When a process began, in the system's own count; "" where nobody can tell."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _holds(found: Mapping[str, Any]) -> bool:
+    """Whether the session that is at it is still there."""
+    pid, since = found.get("session"), found.get("since")
+    return type(pid) is int and bool(since) and _since(pid) == since
 
 
 def stop_left(home: Path, number: str) -> bool:

@@ -135,6 +135,8 @@ class CommandScreen(Reader):
             cut = False
         if not text:
             said = "nothing was printed" if last.outcome != "running" else "nothing yet"
+            if self.command.interactive:
+                said = "it had the terminal: what it printed is not kept"
             return [(Part(said, "dim"),)]
         basis = (last.number, len(text), width)
         if self._output[0] != basis or last.outcome == "running":
