@@ -48,7 +48,7 @@ class CommandScreen(Reader):
         self.identity, self.playbook, self.step = incident, playbook, found
         self.command: Command = found.commands[number]
         super().__init__(f"$ {visible(self.command.name)}", self._lines)
-        self._output: tuple[tuple[str, int, int], list[Line]] = (("", 0, 0), [])
+        self._output: tuple[tuple[str, str, int], list[Line]] = (("", "", 0), [])
 
     def _incident(self) -> Incident | None:
         return self.host.walks.walking.incident(self.identity)
@@ -138,7 +138,7 @@ class CommandScreen(Reader):
             if self.command.interactive:
                 said = "it had the terminal: what it printed is not kept"
             return [(Part(said, "dim"),)]
-        basis = (last.number, len(text), width)
+        basis = (last.number, text, width)  # not its length: what is kept is bounded
         if self._output[0] != basis or last.outcome == "running":
             self._output = (basis, output_lines(text, width, self.glyphs.plain))
         note: list[Line] = [(Part("its end; the beginning was not kept", "dim"),)] if cut else []
