@@ -159,7 +159,7 @@ class Walking(KnownIncidents):
         """Placeholders of a command that nobody has said anything of."""
         known = self.variables(one, playbook)
         texts = [command.text, command.cwd, *command.env.values()]
-        return [name for name in names_in(texts) if name not in known]
+        return [name for name in names_in(texts) if not known.get(name, "").strip()]
 
     def ready(
         self, one: Incident, playbook: Playbook, command: Command, text: str | None = None

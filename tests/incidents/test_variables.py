@@ -202,7 +202,9 @@ def test_a_value_that_is_taken_arrives_to_the_letter(place: str, shell: str, box
 def test_outside_of_quotes_only_options_and_control_characters_are_refused() -> None:
     refused = [v for v in HOSTILE if not accepted(PLACES["bare"], [v], "sh")]
     assert refused == [
-        v for v in HOSTILE if v.startswith("-") or any(ord(c) < 32 or ord(c) == 127 for c in v)
+        v
+        for v in HOSTILE
+        if v.startswith("-") or not v.strip() or any(ord(c) < 32 or ord(c) == 127 for c in v)
     ]
 
 

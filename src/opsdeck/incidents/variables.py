@@ -79,6 +79,10 @@ def _written(name: str, value: str, place: Place) -> str:
     shown = f"the value of {{{{{name}}}}}, {value[:60]!r},"
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise UsageError(f"{shown} has control characters: nothing is run with them")
+    if not value.strip():
+        raise UsageError(
+            f"{{{{{name}}}}} is empty: /srv/{{{{{name}}}}} would be all of /srv; v sets it"
+        )
     if value.startswith("-"):
         raise UsageError(f"{shown} begins with a -: a program would take it for an option")
     if place == "bare":

@@ -13,7 +13,7 @@ from textual.widgets import TextArea
 
 from opsdeck.errors import NotSavedError, OpsDeckError, UsageError
 from opsdeck.incidents import acts, kill_op
-from opsdeck.incidents.commands import Ended, Ready, checked_edit
+from opsdeck.incidents.commands import Ended, Ready, checked_edit, made_ready
 from opsdeck.incidents.variables import names_in
 from opsdeck.journal.writing import Draft
 from opsdeck.screens.confirm import Confirm
@@ -67,14 +67,23 @@ async def trusted(walks: Walks, playbook: Playbook) -> bool:
 
 
 async def ask_variables(
-    walks: Walks, one: Incident, playbook: Playbook, names: list[str], about: str
+    walks: Walks,
+    one: Incident,
+    playbook: Playbook,
+    names: list[str],
+    about: str,
+    command: Command | None = None,
 ) -> bool:
-    """Ask what placeholders stand for, and save what was said; False where it was given up."""
+    """Ask what placeholders stand for, and save what was said; False where it was given up. A
+    value that `command` could not be run with is not taken."""
     host, walking = walks.host, walks.walking
     known = walking.variables(one, playbook)
 
     def drafts(answers: Answers) -> list[Draft]:
         said = [(name, answers[f"v{n}"]) for n, name in enumerate(names)]
+        if command is not None:
+            text = walks.edited.get((playbook.digest, command.line))
+            made_ready(command, {**known, **dict(said)}, walking.folder, text)
         return [
             acts.variable(one, name, value)
             for name, value in said
@@ -115,7 +124,7 @@ async def run_command(
     names = walking.missing(one, playbook, command)
     if names:
         about = f"{visible(command.name)} needs them."
-        if not await ask_variables(walks, one, playbook, names, about):
+        if not await ask_variables(walks, one, playbook, names, about, command):
             host.say("nothing is run")
             return False
         one = walking.incident(one.id) or one

@@ -35,8 +35,14 @@ def needs_of(walks: Walks, one: Incident, playbook: Playbook, command: Command) 
             tuple(unset_in(text, walking.environ)),
         )
     programs, unset = known
-    unknown = [n for n in names_in([text]) if n not in walking.variables(one, playbook)]
+    values = walking.variables(one, playbook)
+    unknown = [n for n in names_in([text]) if not values.get(n, "").strip()]
     said = []
+    if not unknown:
+        try:
+            filled(text, values, command.shell)
+        except UsageError as error:
+            said.append(f"cannot be run: {error}")
     if text != command.text:
         said.append("edited in this session (e)")
     if unknown:
