@@ -234,7 +234,7 @@ class IncidentPanes(IncidentKeys):
         if self._resting is not None:
             self._resting.stop()
             self._resting = None
-        if kind == "step" and identity != self._step:
+        if (identity if kind == "step" else "") != self._step:
             self._resting = self.set_timer(SHOW_AFTER_S, self.open_step)
 
     @property
@@ -255,17 +255,16 @@ class IncidentPanes(IncidentKeys):
             self._resting.stop()
             self._resting = None
             kind, _, identity = (self.pane("steps").key or "").partition(" ")
-            if kind == "step":
-                self._step = identity
+            # On a row that is no step, keys act on none: not on the step that was shown before.
+            self._step = identity if kind == "step" else ""
+            if self._step:
                 self.host.keep_place()
-        self._rebuild_page()
         found = self.here()
-        if found is None:
-            return
-        place = (found[0].digest, found[1].id)
-        if place not in self._looked and place not in self.walks.found:
+        place = (found[0].digest, found[1].id) if found is not None else None
+        if found and place and place not in self._looked and place not in self.walks.found:
             self._looked.add(place)
             self.walks.look(*found)
+        self._rebuild_page()  # last: it says that it is looking
 
     def go_to(self, playbook: Playbook, step: Step | None) -> None:
         """Show a step, of this playbook or another."""
