@@ -29,7 +29,8 @@ class IncidentScreen(IncidentCommands):
     CSS_PATH = "incident.tcss"
     AUTO_FOCUS = "#steps"
     HORIZONTAL_BREAKPOINTS = [
-        (0, "-narrow"),
+        (0, "-tiny"),
+        (60, "-narrow"),
         (112, "-wide"),
     ]
     KEYS: ClassVar[tuple[str, ...]] = (
