@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from opsdeck.catalog.markdown_text import clean, fold, shorten
-from opsdeck.catalog.playbook import Block, Diagnostic, Playbook, Step
+from opsdeck.catalog.playbook import Block, Command, Diagnostic, Playbook, Step
 from opsdeck.catalog.playbook_fence import Info, commands_of, read_info
 from opsdeck.catalog.playbook_front import split_front, texts
 from opsdeck.catalog.playbook_inline import Inline
@@ -328,6 +328,7 @@ class _Reading:
             return
         found = commands_of(info, content, line + fenced, here.title)
         for command in found:
+            command = _named_once(command, here.commands)
             self._add(Block(kind="command", indent=self._indent, number=len(here.commands)))
             here.commands.append(command)
         if not found and content.strip():
@@ -353,3 +354,13 @@ def _diagnostic(content: str, line: int) -> Diagnostic:
         columns=columns,
         fault="" if isinstance(kind, str) else 'it names no kind: write for example kind = "host"',
     )
+
+
+def _named_once(command: Command, before: list[Command]) -> Command:
+    """What ran is known by its name: no two commands of a step have the same."""
+    import msgspec
+
+    taken, name, number = {each.name for each in before}, command.name, 2
+    while name in taken:
+        name, number = f"{command.name} ({number})", number + 1
+    return command if name == command.name else msgspec.structs.replace(command, name=name)
