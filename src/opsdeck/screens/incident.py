@@ -108,7 +108,7 @@ class IncidentScreen(IncidentCommands):
             case "probe":
                 self.action_look()
             case "row":
-                self.action_run()
+                self.open_row(rest)
             case "command":
                 self.open_command(int(rest))
             case "link":

@@ -69,6 +69,37 @@ class IncidentCommands(IncidentPanes):
             return
         self.work(kill_operation(self.walks, one, playbook, step, diagnostic, opid))
 
+    def open_row(self, rest: str) -> None:
+        """enter on a row: all of it, with the columns that have no room beside each other."""
+        from opsdeck.incidents.found import cell, heading
+        from opsdeck.screens.reader import Reader
+        from opsdeck.text import visible
+        from opsdeck.widgets.lines import Line, Part, wrap
+
+        found = self.here()
+        if found is None:
+            return
+        playbook, step = found
+        probe, _, number = rest.partition(" ")
+        diagnostic = step.probes[int(probe)]
+        seen = self.walks.found.get((playbook.digest, step.id), {}).get(int(probe))
+        row = seen.raw[int(number)] if seen is not None and int(number) < len(seen.raw) else {}
+        facts = [
+            (visible(heading(name)), visible(cell(value, name))) for name, value in row.items()
+        ]
+        ends = diagnostic.probe.get("kind") == "mongodb" and kill_op.opid_of(row) is not None
+
+        def build(width: int) -> list[Line]:
+            lines: list[Line] = []
+            for name, text in facts:
+                lines.append((Part(f" {self.glyphs.plain(name)}", "dim"),))
+                lines += [(Part(f"   {t}"),) for t in wrap(self.glyphs.plain(text), width - 4)]
+            if ends:
+                lines += [(), (Part(" r on its row ends it, after one more question", "accent"),)]
+            return lines
+
+        self.app.push_screen(Reader(diagnostic.title, build))
+
     def open_command(self, number: int, *, run: bool = False) -> None:
         from opsdeck.screens.command import CommandScreen
 
