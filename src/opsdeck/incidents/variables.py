@@ -26,7 +26,10 @@ _UNSET = re.compile(r"\$\{?([A-Z][A-Z0-9_]{1,60})\}?(?![\w:?=-])")
 _HEREDOC = re.compile(r"<<-?[ \t]*([^\s;|&<>()]+)")
 _HANDS_ON = re.compile(
     r"(?<![\w.-])(?:ssh|eval|su|xargs|watch|parallel|exec|source|doas|nsenter|chroot|trap|scp|rsync"
-    r"|tmux|sed|[gmn]?awk|(?:ba|da|z|k|mk|a|fi)?sh)(?![\w./-])"
+    r"|tmux|sed|[gmn]?awk|(?:ba|da|z|k|mk|a|fi|c|tc)?sh|pwsh|at|batch|crontab|g?make|alias"
+    r"|pdsh|pssh|clush|ansible|salt)(?![\w./-])"
+    r"|\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:python[\d.]*|perl|ruby|node|php|mongo(?:sh)?|mysql|psql|sqlite3|redis-cli)\b"
+    r"|(?:^|[;&|(\n])[ \t]*(?:\.[ \t]|\$\{?[A-Za-z_])|\$\{!|@P\}|\bPS4="
     r"|\s-[A-Za-z]*[ceS](?![\w-])|--(?:command|eval)\b"
     r"|\(\(|\$\[|\[\[|\s-(?:eq|ne|lt|le|gt|ge)\s|(?:\[|test|printf)\s+(?:!\s+)?-v\s"
     r"|\w\[[^\[\]\n]*\]+\+?="
