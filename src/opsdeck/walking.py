@@ -26,6 +26,8 @@ from opsdeck.incidents.variables import names_in
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
 from opsdeck.known_incidents import KnownIncidents
+from opsdeck.probes._secret_names import is_secret_name
+from opsdeck.probes.redact import Redactor
 
 if TYPE_CHECKING:
     from opsdeck.deck import Deck
@@ -36,6 +38,7 @@ SETTLE_WITHIN = timedelta(days=2)
 """Commands of incidents that were resolved longer ago are no longer asked after."""
 
 UNHEARD_S = 3.0
+SHORTEST_SECRET = 6
 READ_ONLY = "read-only: nothing can be run here (--read-only, or read_only in [deck])"
 
 Commit = Callable[[list[Draft]], Awaitable[bool]]
@@ -220,7 +223,7 @@ class Walking(KnownIncidents):
             "playbook": playbook.id,
             "step": step.id,
             "name": name,
-            "text": looks.engine.redactor().text(text),
+            "text": Redactor(self._secrets(looks)).text(text),
             "cwd": cwd,
             "host": self.host,
         }
@@ -258,7 +261,7 @@ class Walking(KnownIncidents):
         running = self.running[number] = Running(ready, number)
         on_number(number)
         looks = await self._looks()
-        secrets = looks.engine.secrets()
+        secrets = self._secrets(looks)
         try:
             home = self.deck.journal.home
             ended = await running.run(home, self.environ, secrets, on_output)
@@ -285,7 +288,7 @@ class Walking(KnownIncidents):
         self, incident: str, step: str, number: str, ended: Ended, playbook: Playbook | None
     ) -> Draft:
         looks = await self._looks()
-        redactor = looks.engine.redactor()
+        redactor = Redactor(self._secrets(looks))
         output = await asyncio.to_thread(redactor.text, ended.output)
         data: dict[str, Any] = {
             "incident": incident,
@@ -301,6 +304,16 @@ class Walking(KnownIncidents):
         if ended.reason:
             data["reason"] = redactor.text(ended.reason)
         return Draft(ev.COMMAND_ENDED, data)
+
+    def _secrets(self, looks: Looks) -> set[str]:
+        """What commands may print and the journal must not keep: the secrets of targets, and those
+        of this session, which every command can read."""
+        named = {
+            value
+            for name, value in self.environ.items()
+            if len(value) >= SHORTEST_SECRET and is_secret_name(name) and value[0] not in "/~."
+        }  # no paths: PWD is a folder
+        return looks.engine.secrets() | named
 
     # After a drop
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -358,8 +359,6 @@ def _diagnostic(content: str, line: int) -> Diagnostic:
 
 def _named_once(command: Command, before: list[Command]) -> Command:
     """What ran is known by its name: no two commands of a step have the same."""
-    import msgspec
-
     taken, name, number = {each.name for each in before}, command.name, 2
     while name in taken:
         name, number = f"{command.name} ({number})", number + 1

@@ -20,6 +20,7 @@ from opsdeck.incidents.model import (
 from opsdeck.journal import events as ev
 from opsdeck.journal.clock import parse_wall, wall_text
 from opsdeck.journal.writing import Draft
+from opsdeck.probes._secret_names import is_secret_name
 from opsdeck.text import storable, time_of_day
 
 LONGEST_TEXT = 4_000
@@ -269,6 +270,11 @@ def variable(one: Incident, name: str, value: str) -> Draft:
     """What a placeholder of the playbooks stands for."""
     if not _VARIABLE.fullmatch(name):
         raise UsageError(f"{name!r} is no name of a variable: letters, digits and _ make one")
+    if is_secret_name(name):
+        raise UsageError(
+            f"{name} would stand in the journal, for everybody to read: set it in the environment,"
+            f" and write ${name.upper()} into the command (e)"
+        )
     if len(value) > LONGEST_VALUE:
         raise UsageError(f"the value of {name} has {len(value):,} characters; at most 1,000 fit")
     if "\n" in value or "\r" in value or "\0" in value:

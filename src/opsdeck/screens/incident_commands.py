@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from opsdeck.catalog.playbook import Playbook, Step
 from opsdeck.incidents import acts, kill_op
+from opsdeck.incidents.found import cell, heading
 from opsdeck.incidents.model import Incident
 from opsdeck.screens.incident_panes import IncidentPanes
+from opsdeck.screens.reader import Reader
 from opsdeck.screens.running import edit_command, edit_variables, kill_operation, run_command
+from opsdeck.text import visible
+from opsdeck.widgets.lines import Line, Part, wrap
 
 
 class IncidentCommands(IncidentPanes):
@@ -71,11 +75,6 @@ class IncidentCommands(IncidentPanes):
 
     def open_row(self, rest: str) -> None:
         """enter on a row: all of it, with the columns that have no room beside each other."""
-        from opsdeck.incidents.found import cell, heading
-        from opsdeck.screens.reader import Reader
-        from opsdeck.text import visible
-        from opsdeck.widgets.lines import Line, Part, wrap
-
         found = self.here()
         if found is None:
             return

@@ -72,8 +72,8 @@ class Prompt(ModalScreen[Answers | None]):
         check: Callable[[Answers], object] | None = None,
         keys: tuple[str, str] = ("record", "cancel, nothing is recorded"),
     ) -> None:
-        """`exact`: what would be done, shown as it is, to be scrolled where it does not fit. `keys`:
-        what enter on the last line, and escape, are called."""
+        """`exact`: what would be done, shown as it is, to be scrolled where it does not fit.
+        `keys`: what enter on the last line, and escape, are called."""
         super().__init__(classes="-ascii" if glyphs.ascii else "")
         self._title = title
         self._fields = fields
