@@ -48,9 +48,9 @@ def test_a_whole_story() -> None:
         (6, "note", "alice", "host = db-1"),
         (7, "note", "bob", "host = db-2"),
         (8, "command", "alice", "ran Kill"),
-        (9, "command", "bob", "Kill ended unknown"),
+        (9, "command", "alice", "Kill ended unknown"),
         (10, "command", "alice", "Kill ended with 0"),
-        (11, "command", "bob", "Kill ended unknown"),
+        (11, "command", "alice", "Kill ended unknown"),
         (12, "step", "alice", "done: "),
         (15, "step", "bob", "walks the playbook Q"),
         (16, "step", "alice", "skipped:  (no)"),
@@ -100,6 +100,22 @@ def test_what_corrects_a_correction_stands_with_the_entry() -> None:
     )
     assert [c.text for c in timeline(one)[-1].corrected] == ["to c", "to d", "to e"]
     assert len(timeline(one)) == 2
+
+
+def test_an_end_that_two_sessions_heard_of_is_told_once() -> None:
+    def ended(**data: Any) -> Said:
+        return ev.COMMAND_ENDED, {"command": "n", "outcome": "exited", "exit_code": 0, **data}
+
+    # GIVEN a command of alice's (her session is gone), whose end both her next one and bob's save
+    began = (ev.COMMAND_BEGAN, {"command": "n", "name": "N", "host": "ops1"})
+    hers, his = ended(duration_s=2), ended(duration_s=5)
+    one = told((ev.INCIDENT_NOTED, {"text": "x"}), began, his, hers, ended(exit_code=1))
+    # THEN it is told once, as hers; only one that says something else stands beside it
+    assert [(e.by, e.text) for e in timeline(one)][2:] == [
+        ("alice", "ran N on ops1"),
+        ("alice", "N ended with 0 after 5 s"),
+        ("alice", "N ended with 1"),
+    ]
 
 
 def test_what_happened_at_once_stands_in_the_order_of_its_events() -> None:
@@ -177,7 +193,8 @@ def test_a_commands_end_shows_the_last_of_its_output_and_the_values() -> None:
         }),
     )  # fmt: skip
     line = timeline(one)[-1]
-    assert line.more == ("line 6", "line 7", "line 8", "CPU 96 % → 41 %")
+    assert line.more == ("CPU 96 % → 41 %", "line 6", "line 7", "line 8")
+    assert line.values
     assert line.tone == "good"
 
 

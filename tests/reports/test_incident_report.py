@@ -117,7 +117,7 @@ def test_the_timeline_is_in_order_with_what_was_added_and_corrected(desk: Desk) 
         " (corrected by alice at 02:47:07: it was three)\n"
     ) in text
     assert "- 02:42:07 alice: done: 2. Kill\n  - Connections 96 % → 41 %\n" in text
-    assert "  ```text\n  killed 2 operations\n  Connections 96 % → 41 %\n  ```\n" in text
+    assert "  ```text\n  Connections 96 % → 41 %\n  killed 2 operations\n  ```\n" in text
     assert "  - next: killed 2 operations\n" in text
 
 

@@ -165,6 +165,11 @@ async def test_read_only_runs_nothing(drill: IncidentDesk, flag: bool) -> None:
         await pilot.press("r")
         await until(pilot, lambda: says(pilot, "read-only: nothing can be run here"))
         assert not isinstance(pilot.app.screen, Confirm)
+        # AND that is said before anybody tries
+        assert shown(pilot)[0].startswith(" OpsDeck")
+        assert "alice (read-only)" in shown(pilot)[0]
+        await pilot.press("enter")
+        await until(pilot, lambda: says(pilot, "not run yet: read-only: nothing is run"))
         assert drill.happened(ev.COMMAND_BEGAN) == []
 
 

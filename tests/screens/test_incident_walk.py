@@ -194,7 +194,8 @@ async def test_what_is_noted_stands_where_it_belongs(drill: IncidentDesk) -> Non
         await until(pilot, lambda: says(pilot, "nobody was told yet: u notes whom"))
         await pilot.press("u")
         await fill(pilot, "mailed the customers")
-        await until(pilot, lambda: says(pilot, "tell others in 30 min"))
+        told_now = "others were told under a minute ago, again in 30 min"
+        await until(pilot, lambda: says(pilot, told_now))
 
 
 async def test_the_timeline_is_filtered_and_its_zone_changed(drill: IncidentDesk) -> None:

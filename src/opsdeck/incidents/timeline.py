@@ -48,6 +48,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     key: tuple[str, str, int]
     tone: str = ""
     more: tuple[str, ...] = ()
+    values: bool = False
+    """Whether the first of `more` is what the gauges showed before and after."""
     added_at: datetime | None = None
     corrected: tuple[Correction, ...] = ()
     """What it should have been, the newest last; the entry itself stays."""
@@ -116,7 +118,7 @@ def values_text(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
 def _of(one: Incident, happening: Happening) -> Entry | None:
     make = _WORDS.get(happening.type)
     at = parse_wall(happening.at)
-    if make is None or at is None or is_still_here(happening.type, happening.data):
+    if make is None or at is None or _says_nothing_new(one, happening):
         return None
     kind, text, tone, more = make(one, happening)
     when = happening.data.get("when")
@@ -128,15 +130,34 @@ def _of(one: Incident, happening: Happening) -> Entry | None:
     return Entry(
         at=then or at,
         kind=kind,
-        by=happening.by,
+        by=_whose(one, happening),
         text=text,
         id=happening.id,
         key=happening.key,
         tone=tone,
         more=more,
+        values=happening.type in (ev.INCIDENT_STEP, ev.COMMAND_ENDED) and bool(_values(happening)),
         added_at=at if then is not None else None,
         corrected=tuple(said),
     )
+
+
+def _says_nothing_new(one: Incident, happening: Happening) -> bool:
+    """Whether somebody who is here still is, or an end that was known is told once more: each
+    session of an operator asks after the commands of one that is gone."""
+    if happening.type != ev.COMMAND_ENDED:
+        return is_still_here(happening.type, happening.data)
+    ran = one.ran.get(_get(happening, "command"))
+    if ran is None or ran.ended is None or ran.ended.id == happening.id:
+        return False
+    told = Ran(number=ran.number, began=ran.began, ended=happening)
+    return (told.outcome, told.exit_code) == (ran.outcome, ran.exit_code)
+
+
+def _whose(one: Incident, happening: Happening) -> str:
+    """Who did it; the end of a command is of whoever began it, whichever session heard of it."""
+    ran = one.ran.get(_get(happening, "command")) if happening.type == ev.COMMAND_ENDED else None
+    return happening.by if ran is None else ran.began.by
 
 
 Made = tuple[Kind, str, str, tuple[str, ...]]
@@ -145,6 +166,12 @@ Made = tuple[Kind, str, str, tuple[str, ...]]
 def _get(happening: Happening, key: str) -> str:
     value = happening.data.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _values(happening: Happening) -> list[Mapping[str, Any]]:
+    """The gauges as they were when it happened."""
+    found = happening.data.get("gauges")
+    return [v for v in found if isinstance(v, dict)] if isinstance(found, list) else []
 
 
 def _started(one: Incident, happening: Happening) -> Made:
@@ -175,8 +202,7 @@ def _step(one: Incident, happening: Happening) -> Made:
     state, title = _get(happening, "state"), _get(happening, "title")
     reason = _get(happening, "reason")
     walk = one.walks.get(_get(happening, "playbook"))
-    values = happening.data.get("gauges")
-    now = [v for v in values if isinstance(v, dict)] if isinstance(values, list) else []
+    now = _values(happening)
     before = walk.step(_get(happening, "step")).before if walk is not None else ()
     words = {"doing": "began", "to do": "took back"}.get(state, state)
     text = f"{words}: {title}" + (f" ({reason})" if reason else "")
@@ -240,13 +266,9 @@ def _ended(one: Incident, happening: Happening) -> Made:
     text = f"{name} {ended_words(shown)}{took_words(happening.data.get('duration_s'))}"
     output = _get(happening, "output")[-_OUTPUT_CHARACTERS:]
     more = [line for line in output.splitlines()[-6:] if line.strip()]
-    values = happening.data.get("gauges")
-    now = [v for v in values if isinstance(v, dict)] if isinstance(values, list) else []
-    old = ran.began.data.get("gauges") if ran is not None else None
-    before = [v for v in old if isinstance(v, dict)] if isinstance(old, list) else []
-    seen = values_text(before, now)
+    seen = values_text(_values(ran.began) if ran is not None else (), _values(happening))
     tone = "good" if shown.well else "bad"
-    return "command", text, tone, (*more, *((seen,) if seen else ()))
+    return "command", text, tone, (*((seen,) if seen else ()), *more)
 
 
 def took_words(seconds: Any) -> str:

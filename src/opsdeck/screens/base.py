@@ -187,6 +187,8 @@ class Frame(Screen[None]):
         name = glyphs.plain(visible(deck.operator))
         if cell_len(name) > max(8, width // 5):
             name = fit(name, max(8, width // 5), glyphs.ellipsis).rstrip()
+        if deck.read_only:
+            name += " (read-only)"
         left, right = f" OpsDeck  {visible(deck.config.name)}", f"{name} {glyphs.dot} "
         right += f"{clock(deck.now(), deck.zone)} "
         wanted = min(cell_len(heading), _HEADING_CELLS)

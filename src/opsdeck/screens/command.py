@@ -91,7 +91,8 @@ class CommandScreen(Reader):
         last = self._last()
         lines = [*self._head(one, width), ()]
         if last is None:
-            lines.append((Part("not run yet: r runs it, esc goes back", "dim"),))
+            how = "read-only: nothing is run" if self.deck.read_only else "r runs it, esc goes back"
+            lines.append((Part(f"not run yet: {how}", "dim"),))
             return lines
         style = "accent" if last.outcome == "running" else "good" if last.well else "bad"
         words = ran_words(last, self.deck.now(), self.deck.zone)

@@ -60,7 +60,10 @@ def update_words(one: Incident, every_s: float, now: datetime) -> tuple[str, str
         if one.updated_at is None:
             return "nobody was told yet: u notes whom", "warn"
         return f"others were told {elapsed(one.updated_at, now)} ago: u", "warn"
-    return f"tell others in {format_duration(max(60.0, left))}", "dim"
+    then = f"in {format_duration(max(60.0, left))}"
+    if one.updated_at is not None:
+        return f"others were told {elapsed(one.updated_at, now)} ago, again {then}", "dim"
+    return f"tell others {then}", "dim"
 
 
 class StatusOf(NamedTuple):
@@ -222,7 +225,8 @@ def timeline_rows(
 
 def most_lines(entry: Entry) -> int:
     """What a handover says is for somebody who comes new to it: more of it is shown."""
-    return LONGEST_ENTRY_LINES * (3 if entry.kind == "people" or entry.corrected else 1)
+    whole = 2 if entry.values else 0
+    return LONGEST_ENTRY_LINES * (3 if entry.kind == "people" or entry.corrected else 1) + whole
 
 
 def _stamp(at: datetime, now: datetime, zone: tzinfo) -> str:
@@ -249,7 +253,11 @@ def entry_lines(
         when = f" {_stamp(said.at, now, zone)}" if said.at is not None else ""
         told = f"corrected by {visible(said.by)}{when}: {visible(said.text)}"
         lines += [(Part(hang + text, "warn"),) for text in wrap(glyphs.plain(told), room)]
-    for below in entry.more:
+    for number, below in enumerate(entry.more):
+        if entry.values and number == 0:  # their end is what counts
+            pieces = wrap(glyphs.plain(visible(below)), room)
+            lines += [(Part(hang + piece, "dim"),) for piece in pieces]
+            continue
         text = fit(glyphs.plain(visible(below)), room, glyphs.ellipsis).rstrip()
         lines.append((Part(hang + text, "dim"),))
     if len(lines) > most:
