@@ -44,7 +44,7 @@ class PlaybookTrust:
         old = _text_of(self._texts / f"{digest}.md") if digest else None
         if old is None:
             return ["what was trusted before is no longer kept: read all of it"]
-        new = playbook.text.splitlines()
+        new = playbook.text.split("\n")
         return list(difflib.unified_diff(old, new, "as trusted", "as it is now", n=2, lineterm=""))
 
     def add(self, playbook: Playbook, at: datetime) -> None:
@@ -78,6 +78,6 @@ def _last_of(known: Mapping[str, Any], playbook: Playbook) -> str:
 def _text_of(file: Path) -> list[str] | None:
     """The lines of a kept text; None where it is not there any more."""
     try:
-        return file.read_text(encoding="utf-8").splitlines()
+        return file.read_text(encoding="utf-8").split("\n")
     except (OSError, ValueError):
         return None
