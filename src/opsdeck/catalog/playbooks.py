@@ -16,10 +16,12 @@ from opsdeck.catalog.playbook_read import read_playbook, title_of
 __all__ = ["Playbook", "find_playbook", "playbook_files", "playbook_title", "title_of"]
 
 LARGEST_BYTES = 4_000_000
-MOST_FILES = 5_000
-MOST_FOLDERS = 500
+MOST_FILES = 20_000
+MOST_FOLDERS = 10_000
 TITLE_FOR_S = 30.0
 """A title is asked of the disk again after so long: it stands in rows that are made each second."""
+INDEX_FOR_S = 2.0
+"""By what playbooks are found is asked again after so long: a list asks for each of its links."""
 _SUFFIXES = (".md", ".markdown")
 
 
@@ -83,15 +85,24 @@ def _find_below(folder: Path, identity: str) -> Playbook | None:
         found = open_playbook(folder / f"{identity}{suffix}", identity)
         if found is not None:
             return found
+    meant = _index(folder, int(time.monotonic() // INDEX_FOR_S)).get(identity.casefold())
+    return open_playbook(meant[1], meant[0]) if meant is not None else None
+
+
+@lru_cache(maxsize=8)
+def _index(folder: Path, _turn: int) -> dict[str, tuple[str, Path]]:
+    """By what else a playbook is found, in small letters: its id, the last part of it, the id in
+    its front matter, in this order. A link that leads nowhere would else read every file."""
     files = _files_of(folder)
-    wanted = identity.casefold()
+    found: dict[str, tuple[str, Path]] = {}
     for known, file in files.items():
-        if known.rpartition("/")[2].casefold() == wanted:
-            return open_playbook(file, known)
+        found.setdefault(known.casefold(), (known, file))
     for known, file in files.items():
-        if wanted == _front_id(file):
-            return open_playbook(file, known)
-    return None
+        found.setdefault(known.rpartition("/")[2].casefold(), (known, file))
+    for known, file in files.items():
+        if named := _front_id(file):
+            found.setdefault(named, (known, file))
+    return found
 
 
 def open_playbook(file: Path, identity: str) -> Playbook | None:
@@ -120,6 +131,8 @@ def _front_id(file: Path) -> str:
     from opsdeck.catalog.playbook_front import split_front
 
     try:
+        if not file.is_file():  # a pipe would be waited for
+            return ""
         with file.open("rb") as opened:
             head = opened.read(4_000)
     except OSError:
