@@ -11,6 +11,8 @@ _PAIR = re.compile(r"^([\w.-]+)[ \t]*:(?:[ \t]+(.*))?$")
 _INNER_PAIR = re.compile(r"^([ \t]+)([\w.-]+)[ \t]*:(?:[ \t]+(.*))?$")
 _ENTRY = re.compile(r"^[ \t]*-[ \t]+(.*)$")
 _QUOTED = re.compile(r"""^(["'])(.*?)\1[ \t]*(?:#.*)?$""")
+_LIKE_YAML = re.compile(r"""^(?:$|[ \t#\]}]|-(?:[ \t]|$)|["'?\w][^`]*:(?:[ \t]|$))""")
+"""A line as it may stand in YAML; prose and fences do not: they are a text between two rules."""
 _LONGEST_LINES = 400
 
 
@@ -32,10 +34,12 @@ def split_front(text: str) -> tuple[dict[str, Any], int, str]:
     if _FENCES[mark] == "toml":
         try:
             return tomllib.loads("\n".join(inner)), end + 1, ""
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             return {}, end + 1, f"its front matter is no TOML: {error}"
     inner = [line.rstrip(" \t") for line in inner]
-    if any(inner) and not any(_PAIR.match(line) for line in inner):
+    if any(inner) and not (
+        any(_PAIR.match(line) for line in inner) and all(_LIKE_YAML.match(line) for line in inner)
+    ):
         return {}, 0, ""
     return _yaml(inner), end + 1, ""
 

@@ -22,9 +22,14 @@ from opsdeck.catalog.playbook_steps import Draft, anchor, starts_of
 from opsdeck.text import storable
 
 _MAX_NESTING = (420, 200)
-_FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,})")
-_HIGHLIGHT = re.compile(r"^([ \t]*)\{\{[<%]\s*highlight\s+([\w+-]+)[^}]*[>%]\}\}[ \t]*$")
-_HIGHLIGHT_END = re.compile(r"^[ \t]*\{\{[<%]\s*/\s*highlight\s*[>%]\}\}[ \t]*$")
+_FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|~{3,})", re.M)
+_HIGHLIGHT = re.compile(
+    r"""^([ \t]*)(?:\{\{[<%]\s*highlight\s+["']?([\w+-]+)[^}]*[>%]\}\}"""
+    r"""|\{%-?\s*highlight\s+([\w+-]+)[^%}]*%\})[ \t]*$"""
+)
+_HIGHLIGHT_END = re.compile(
+    r"^[ \t]*(?:\{\{[<%]\s*/\s*highlight\s*[>%]\}\}|\{%-?\s*endhighlight\s*-?%\})[ \t]*$"
+)
 _SHORTCODE = re.compile(r"\{\{[<%][^{}\n]*[>%]\}\}")
 _TASK = re.compile(r"^\[[ xX]\][ \t]+(.+)", re.S)
 _HEADING_ID = re.compile(r"\{#([\w-]++)[^{}]*+\}$")
@@ -58,7 +63,7 @@ def read_playbook(data: bytes, identity: str, file: str = "") -> Playbook:
         severity=_one(front.get("severity")),
         gauges=texts(front.get("gauges")),
         inhibits=texts(front.get("inhibits")),
-        variables={str(k): str(v) for k, v in variables.items()}
+        variables={str(k): _plain(v) for k, v in variables.items()}
         if isinstance(variables, dict)
         else {},
         about=tuple(reading.about),
@@ -80,6 +85,13 @@ def title_of(identity: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def _plain(value: Any) -> str:
+    try:
+        return str(value)
+    except ValueError:  # a hexadecimal number of thousands of digits
+        return ""
+
+
 def _one(value: Any) -> str:
     return storable(value) if isinstance(value, str) else ""
 
@@ -91,7 +103,7 @@ def _prepared(text: str) -> str:
     """
     if "<!--" in text:
         text = _without_comments(text)
-    if "{{<" not in text and "{{%" not in text:
+    if "{{<" not in text and "{{%" not in text and "{%" not in text:
         return text
     lines = text.split("\n")
     fence = indent = ""
@@ -102,7 +114,7 @@ def _prepared(text: str) -> str:
         opened = _HIGHLIGHT.match(line)
         if opened is not None:
             indent = opened[1]
-            lines[number] = f"{indent}```{opened[2]}"
+            lines[number] = f"{indent}```{opened[2] or opened[3]}"
         elif _HIGHLIGHT_END.match(line):
             lines[number] = f"{indent}```"  # one that stands elsewhere would begin another
         else:
@@ -176,6 +188,7 @@ class _Reading:
         self._env: dict[str, Any] = {}
         self._inline = Inline(self._parser, self._env)
         self._skipped = skipped
+        self._indented = False
         self.title = ""
         self.about: list[Block] = []
         self._intro = Draft("", 1)
@@ -320,6 +333,9 @@ class _Reading:
 
     def _code(self, token: Token) -> None:
         line = (token.map[0] if token.map else 0) + self._skipped + 1
+        if token.type == "code_block" and _FENCE.match(token.content) and not self._indented:
+            self._fences_in(token)
+            return
         info = read_info(token.info) if token.type == "fence" else Info("", {})
         here, fenced = self._here, token.type == "fence"
         content = clean(token.content)
@@ -336,11 +352,20 @@ class _Reading:
             text = content.rstrip("\n")
             self._add(Block(kind="code", text=text, indent=self._indent, mark=info.language))
 
+    def _fences_in(self, token: Token) -> None:
+        """A fence that is indented too far for CommonMark, as in tabs of MkDocs or `<details>`."""
+        first, skipped = (token.map[0] if token.map else 0), self._skipped
+        self._skipped, self._indented = skipped + first, True
+        tokens = self._parser.parse(token.content, {})
+        for index, inner in enumerate(tokens):
+            self._token(inner, tokens[index - 1] if index else inner)
+        self._skipped, self._indented = skipped, False
+
 
 def _diagnostic(content: str, line: int) -> Diagnostic:
     try:
         values = tomllib.loads(content)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return Diagnostic(title="A look", probe={}, line=line, fault=f"it is no TOML: {error}")
     show, columns = values.pop("show", ""), texts(values.pop("columns", ()))
     title = values.pop("title", "")

@@ -50,17 +50,23 @@ def starts_of(tokens: list[Token]) -> set[int]:
 
 
 def _first_list(tokens: list[Token]) -> set[int]:
-    for start, token in enumerate(tokens):
-        if token.type == "ordered_list_open" and not token.level:
-            found: set[int] = set()
-            for place in range(start + 1, len(tokens)):
-                inner = tokens[place]
-                if inner.type == "ordered_list_close" and not inner.level:
-                    return found
-                if inner.type == "list_item_open" and inner.level == 1:
-                    found.add(place)
+    """The items of the first ordered list, and of those up to the next heading that go on with its
+    numbers, or are all of them a single `1.`: a fence that is not indented cuts a list in two."""
+    found: set[int] = set()
+    within, items = False, 0
+    for place, token in enumerate(tokens):
+        if token.type in ("ordered_list_open", "ordered_list_close") and not token.level:
+            within = token.type == "ordered_list_open"
+            start = int(token.attrs.get("start", 1)) if within else 0
+            if within and found and start != len(found) + 1 and (start != 1 or items > 1):
+                return found
+            items = 0 if within else items
+        elif within and token.type == "list_item_open" and token.level == 1:
+            found.add(place)
+            items += 1
+        elif found and token.type == "heading_open" and not token.level:
             return found
-    return set()
+    return found
 
 
 @dataclass(slots=True)
