@@ -6,6 +6,7 @@ Reading and writing the journal may wait for a disk, so both can be done in anot
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from opsdeck.runs.acts import Where
 from opsdeck.runs.cadence import RunName, parse_run, period_bounds, previous_run_key, run_key
 from opsdeck.runs.progress import RunView, judged_at, view_run
 from opsdeck.runs.status import status_of
+from opsdeck.typed import without_secrets
 
 
 class Touched(NamedTuple):
@@ -48,8 +50,10 @@ class Deck:
         operator: str,
         now: Callable[[], datetime] = utc_now,
         watch: ConfigWatch | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.config = config
+        self.environ = os.environ if environ is None else environ
         self.config_watch = watch or ConfigWatch(config.file)
         self.config_faults: tuple[Fault, ...] = ()
         """What is wrong with `opsdeck.toml` as it is now; the last good one is in force."""
@@ -101,8 +105,20 @@ class Deck:
     # Writing
 
     def write(self, drafts: list[Draft], after: str) -> Saved:
-        """Put events on disk, without folding them; raises NotSavedError."""
-        return self.journal.append(drafts, by=self.operator, now=self.now(), after=after)
+        """Put events on disk, without folding them; raises NotSavedError.
+
+        Secrets in what was typed do not get there.
+        """
+        kept = without_secrets(drafts, self.secrets)
+        return self.journal.append(kept, by=self.operator, now=self.now(), after=after)
+
+    def secrets(self) -> set[str]:
+        """The secrets that this machine knows: those of the targets and of the environment."""
+        from opsdeck.probes.known_secrets import session_secrets, target_secrets
+
+        folder = self.config.file.parent if self.config.file else None
+        named = target_secrets(self.config.targets, self.environ, folder)
+        return named | session_secrets(self.environ)
 
     def absorb(self, saved: Saved) -> Touched:
         """Fold what is on disk now."""
@@ -304,4 +320,4 @@ def open_deck(
         if not interactive:
             raise
         name = ""
-    return Deck(config, source, journal, name, now, watch)
+    return Deck(config, source, journal, name, now, watch, environ)

@@ -26,7 +26,7 @@ from opsdeck.incidents.variables import names_in
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
 from opsdeck.known_incidents import KnownIncidents
-from opsdeck.probes._secret_names import is_secret_name
+from opsdeck.probes.known_secrets import session_secrets
 from opsdeck.probes.redact import Redactor
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ SETTLE_WITHIN = timedelta(days=2)
 """Commands of incidents that were resolved longer ago are no longer asked after."""
 
 UNHEARD_S = 3.0
-SHORTEST_SECRET = 6
 READ_ONLY = "read-only: nothing can be run here (--read-only, or read_only in [deck])"
 
 Commit = Callable[[list[Draft]], Awaitable[bool]]
@@ -308,12 +307,7 @@ class Walking(KnownIncidents):
     def _secrets(self, looks: Looks) -> set[str]:
         """What commands may print and the journal must not keep: the secrets of targets, and those
         of this session, which every command can read."""
-        named = {
-            value
-            for name, value in self.environ.items()
-            if len(value) >= SHORTEST_SECRET and is_secret_name(name) and value[0] not in "/~."
-        }  # no paths: PWD is a folder
-        return looks.engine.secrets() | named
+        return looks.engine.secrets() | session_secrets(self.environ)
 
     # After a drop
 

@@ -245,7 +245,8 @@ def set_values(door: Door, values: tuple[str, ...], incident: str | None) -> Non
     for name, equals, _ in pairs:
         if not equals:
             raise UsageError(f"{name!r} says no value: write NAME=VALUE, such as host=web-3")
-    desk.record(*(acts.variable(one, name.strip(), value) for name, _, value in pairs))
+    secrets = desk.deck.secrets()
+    desk.record(*(acts.variable(one, name.strip(), value, secrets) for name, _, value in pairs))
     for name, _, value in pairs:
         say(visible(f"{name.strip()} = {value.strip()}"))
 

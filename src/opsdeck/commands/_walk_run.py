@@ -86,7 +86,7 @@ async def ask_variables(walk: Walk, names: list[str]) -> None:
         old = known.get(name, "")
         said = await walk.answer(f"{visible(name)}{f' [{visible(old)}]' if old else ''}: ")
         if said and said != walk.one.variables.get(name):
-            drafts.append(acts.variable(walk.one, name, said))
+            drafts.append(acts.variable(walk.one, name, said, walk.desk.deck.secrets()))
         elif not said and name not in known:
             raise UsageError(f"{name} has no value: {NOTHING}")
     if drafts:
@@ -97,7 +97,8 @@ async def set_variables(walk: Walk, rest: str) -> None:
     """v: the placeholders of the step's commands, else of all; `v NAME=VALUE` sets any."""
     name, equals, value = rest.partition("=")
     if equals:
-        walk.desk.record(acts.variable(walk.one, name.strip(), value))
+        secrets = walk.desk.deck.secrets()
+        walk.desk.record(acts.variable(walk.one, name.strip(), value, secrets))
         say(visible(f"{name.strip()} = {walk.one.variables[name.strip()]}"))
         return
     if rest:

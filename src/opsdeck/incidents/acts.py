@@ -20,7 +20,6 @@ from opsdeck.incidents.model import (
 from opsdeck.journal import events as ev
 from opsdeck.journal.clock import parse_wall, wall_text
 from opsdeck.journal.writing import Draft
-from opsdeck.probes._secret_names import is_secret_name
 from opsdeck.text import storable, time_of_day
 
 LONGEST_TEXT = 4_000
@@ -266,14 +265,18 @@ def filed(draft: Draft, now: datetime, zone: tzinfo) -> str:
     return f", filed at {time_of_day(when, now, zone)} {when.astimezone(zone):%Z}"
 
 
-def variable(one: Incident, name: str, value: str) -> Draft:
-    """What a placeholder of the playbooks stands for."""
+def variable(one: Incident, name: str, value: str, secrets: Iterable[str] = ()) -> Draft:
+    """What a placeholder of the playbooks stands for: none of the `secrets`, nor what looks like
+    one, for it is shown to everybody and kept."""
+    from opsdeck.probes.known_secrets import is_secret_name
+    from opsdeck.probes.redact import Redactor
+
     if not _VARIABLE.fullmatch(name):
         raise UsageError(f"{name!r} is no name of a variable: letters, digits and _ make one")
-    if is_secret_name(name):
+    if is_secret_name(name) or Redactor(secrets).text(value) != value:
         raise UsageError(
-            f"{name} would stand in the journal, for everybody to read: set it in the environment,"
-            f" and write ${name.upper()} into the command (e)"
+            f"{name} looks like a secret, and would stand in the journal for everybody to read:"
+            f" set it in the environment, and write ${name.upper()} into the command"
         )
     if len(value) > LONGEST_VALUE:
         raise UsageError(f"the value of {name} has {len(value):,} characters; at most 1,000 fit")

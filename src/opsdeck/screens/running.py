@@ -85,7 +85,7 @@ async def ask_variables(
             text = walks.edited.get((playbook.digest, command.line))
             made_ready(command, {**known, **dict(said)}, walking.folder, text)
         return [
-            acts.variable(one, name, value)
+            acts.variable(one, name, value, host.deck.secrets())
             for name, value in said
             if value != one.variables.get(name, playbook.variables.get(name))
         ]
