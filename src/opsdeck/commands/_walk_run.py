@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from opsdeck.catalog.playbook import Command
@@ -157,8 +158,11 @@ async def _agreed(walk: Walk, ready: Ready, edited: bool) -> bool:
 class Stream:
     """What a command prints, each line marked, so that it cannot pass for OpsDeck's own words."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        from opsdeck.probes.redact import Redactor
+
         self._within = False
+        self._blot = Redactor(secrets).text
 
     def took(self, printed: Printed) -> None:
         """Show it at once. A terminal that is gone must not cut off the command."""
@@ -169,7 +173,7 @@ class Stream:
         if printed.skipped:
             self.end()
             say(f"| ({printed.skipped:,} bytes came too fast to be shown)")
-        lines = printed.text.expandtabs(4).split("\n")
+        lines = self._blot(printed.text).expandtabs(4).split("\n")
         for number, line in enumerate(lines):
             last = number == len(lines) - 1
             if last and not line:
@@ -200,7 +204,7 @@ def _part(text: str) -> None:
 
 async def _run(walk: Walk, ready: Ready) -> None:
     """See it to its end; ctrl+c stops it."""
-    walking, stream = walk.desk.walking, Stream()
+    walking, stream = walk.desk.walking, Stream(walk.desk.deck.secrets())
     numbers: list[str] = []
 
     def stop() -> None:

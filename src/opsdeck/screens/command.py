@@ -126,7 +126,7 @@ class CommandScreen(Reader):
         return lines
 
     def _printed(self, last: Ran, width: int) -> list[Line]:
-        text = self.host.walks.printed.get(last.number)
+        text = self.host.walks.printed(last.number)
         if text is None:
             data = last.ended.data if last.ended is not None else {}
             text = str(data.get("output") or "")

@@ -39,7 +39,7 @@ class StepPage(NamedTuple):
     one: Incident
     found: Mapping[int, Found]
     looking: bool
-    printed: Mapping[str, str]
+    printed: Callable[[str], str | None]
     text_of: Callable[[Command], str]
     """A command as it would be run, or as it is written where that is not known yet."""
     needs: Callable[[Command], list[str]]
@@ -242,7 +242,7 @@ class _Rows:
         style = "accent" if ran.outcome == "running" else "good" if ran.well else "bad"
         words = ran_words(ran, self.page.now, self.page.zone)
         lines: list[Line] = [(Part(f"   {t}", style),) for t in self.wrapped(words, self.width - 3)]
-        output = self.page.printed.get(ran.number)
+        output = self.page.printed(ran.number)
         if output is None and ran.ended is not None:
             output = str(ran.ended.data.get("output") or "")
         shown = [line for line in visible_lines((output or "")[-2_000:]) if line.strip()]

@@ -45,8 +45,10 @@ class Walks:
         )
         self.found: dict[Place, dict[int, Found]] = {}
         self.looking: set[Place] = set()
-        self.printed: dict[str, str] = {}
+        self._printed: dict[str, str] = {}
         """Number of a command -> what it printed in this session, its end."""
+        self._blotted: dict[str, tuple[str, str]] = {}
+        """The same as it was printed, and without secrets."""
         self.edited: dict[tuple[str, int], str] = {}
         """(digest, line of the command) -> its text as the operator changed it."""
         self.lacks: dict[tuple[str, int, str], tuple[tuple[str, ...], tuple[str, ...]]] = {}
@@ -135,6 +137,18 @@ class Walks:
 
     # Commands
 
+    def printed(self, number: str) -> str | None:
+        """What a command printed in this session, its end, without secrets; None for others."""
+        text = self._printed.get(number)
+        if text is None:
+            return None
+        known = self._blotted.get(number)
+        if known is None or known[0] is not text:
+            from opsdeck.probes.redact import Redactor
+
+            known = self._blotted[number] = text, Redactor(self.host.deck.secrets()).text(text)
+        return known[1]
+
     def run(self, one: Incident, playbook: Playbook, step: Step, ready: Ready) -> None:
         """Run a command in the background of the app."""
         work = self._interact if ready.interactive else self._run
@@ -146,7 +160,7 @@ class Walks:
         def printed(_: Printed) -> None:
             running = self.walking.running.get(numbers[0])
             if running is not None:
-                self.printed[numbers[0]] = running.text
+                self._printed[numbers[0]] = running.text
             self.show_soon()
 
         def began(number: str) -> None:
