@@ -162,6 +162,34 @@ async def test_a_command_that_runs_is_not_begun_again(walk: Walk) -> None:
     assert (walk.desk.home.parent / "ran").read_text() == "once\n"
 
 
+async def test_an_end_is_saved_once_however_long_that_takes(walk: Walk) -> None:
+    # GIVEN a disk that is so slow that what runs is asked after while an end is being saved
+    walking, playbook = walk.walking, walk.playbook
+    walking.trust.add(playbook, walk.desk.clock())
+    settled: list[str] = []
+    asked: list[bool] = []
+
+    async def slowly(drafts: list[Draft]) -> bool:
+        if any(draft.type == ev.COMMAND_ENDED for draft in drafts) and not asked:
+            asked.append(True)
+            settled.extend(await walking.settle())
+        walk.deck.record(*drafts)
+        return True
+
+    walking._commit = slowly
+    step, one = playbook.steps[0], walking.incident(walk.id)
+    assert one is not None
+    # WHEN a command is run to its end
+    ended = await walking.run(one, playbook, step, walking.ready(one, playbook, step.commands[0]))
+    # THEN that end is saved by who ran it, and by nobody else
+    assert ended is not None
+    assert settled == []
+    one = walking.incident(walk.id)
+    assert one is not None
+    assert [h.data["outcome"] for h in one.happenings if h.type == ev.COMMAND_ENDED] == ["exited"]
+    assert walking.running == {}
+
+
 def test_when_playbooks_were_walked_is_known(walk: Walk) -> None:
     assert walk.walking.walked() == {}
     walk.step(0, "done")

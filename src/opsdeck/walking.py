@@ -264,9 +264,10 @@ class Walking(KnownIncidents):
         try:
             home = self.deck.journal.home
             ended = await running.run(home, self.environ, secrets, on_output)
+            # Until its end is saved it is this session's: `settle` must not save it as well.
+            await self.ended(one.id, playbook, step.id, number, ended)
         finally:
             self.running.pop(number, None)
-        await self.ended(one.id, playbook, step.id, number, ended)
         return ended
 
     async def ended(

@@ -103,8 +103,9 @@ class Frame(Screen[None]):
 
     @property
     def ready(self) -> bool:
-        """Whether all lines are there: a screen counts as mounted a moment before they are."""
-        return self.is_mounted and bool(self.query("#keys"))
+        """Whether all lines are there: a screen counts as mounted a moment before they are, and
+        when it is left, or the app ends, they go one after the other."""
+        return self.is_mounted and not self._pruning and bool(self.query("#keys"))
 
     @property
     def host(self) -> DeckHost:

@@ -89,6 +89,11 @@ class Confirm(ModalScreen[Answer]):
     def _painted(self) -> None:
         self._painted_at = Message().time  # the clock by which keys are stamped
 
+    @property
+    def can_be_answered(self) -> bool:
+        """Whether it was painted: a key that is typed from now on is meant for it."""
+        return self._painted_at < float("inf")
+
     def on_key(self, event: events.Key) -> None:
         """A key that was typed before there was a question says nothing about it."""
         if event.time < self._painted_at:

@@ -57,6 +57,7 @@ class DeckHost(App[int]):
         """The gauges in the app; they begin once the first screen is painted."""
         self._walks: Walks | None = None
         self._acts = asyncio.Lock()
+        self._retries = asyncio.Lock()
         self._typeahead = Typeahead(self)
         self.typed_at: datetime | None = None
         """When the operator last pressed a key, whatever it did."""
@@ -85,11 +86,16 @@ class DeckHost(App[int]):
         """Keys go one after the other, each to where the one before it led."""
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
-        elif self._typeahead.admits(event):
+        elif self.is_running and self._typeahead.admits(event):
             self.typed_at = self.deck.now()
             target = self.focused or self.screen
             await super().on_event(event)
             self._typeahead.sent(target)
+
+    @property
+    def saving(self) -> bool:
+        """Whether an act is on its way to the disk."""
+        return self._acts.locked()
 
     async def commit(self, *drafts: Draft) -> bool:
         """Put events on disk, then show them; False (and a banner) when that failed.
@@ -139,10 +145,11 @@ class DeckHost(App[int]):
 
     async def retry(self) -> None:
         """Try to save what could not be saved."""
-        wanted, self.unsaved = self.unsaved, []
-        if wanted and await self.commit(*wanted):
-            self.unsaved_reason = ""
-            self.say(f"saved {len(wanted)} after all", "good")
+        async with self._retries:  # a second one is for what the first could not save either
+            wanted, self.unsaved = self.unsaved, []
+            if wanted and await self.commit(*wanted):
+                self.unsaved_reason = ""
+                self.say(f"saved {len(wanted)} after all", "good")
 
     def show_changes(self, touched: Touched | None) -> None:
         """Have the screen show what State says now."""

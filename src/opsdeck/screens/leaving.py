@@ -33,6 +33,8 @@ class Leaving(DeckHost):
 
     def _place_rested(self) -> None:
         self._place_timer = None
+        if not self.is_running:
+            return  # its screens are going: none can tell any more
         place = self.place_now()
         if place is not None:
             session = self.session

@@ -71,8 +71,10 @@ class Walks:
 
     def follow(self) -> None:
         """About once a second: ask after commands that a session before this one had begun."""
-        if self.host.unsaved:
-            return  # what could not be saved waits for the disk: it would only be said again
+        if self.host.unsaved or self.host.saving:
+            # What could not be saved waits for the disk: it would only be said again. And what is
+            # being saved may be the very end that would be asked after.
+            return
         now = time.monotonic()
         if self._settling or now - self._settled_at < SETTLE_EVERY_S:
             return

@@ -201,7 +201,7 @@ class LineView(Widget):
 
     def rebuild(self) -> None:
         """Build the lines again; those that changed are repainted."""
-        if self.is_mounted and self.size.width:
+        if self.is_mounted and not self._pruning and self.size.width:
             self._take(list(self._build(self.size.width)))
 
     def _take(self, lines: list[Line]) -> None:
