@@ -11,13 +11,12 @@ from textual.widgets import Input
 
 from opsdeck.incidents.model import Incident, StepWalked
 from opsdeck.screens.command import CommandScreen
-from opsdeck.screens.confirm import Confirm
 from opsdeck.screens.deck import DeckScreen
 from opsdeck.screens.incident import IncidentScreen
 from opsdeck.screens.prompt import Prompt
 from opsdeck.widgets.list import LineList
 from tests.drills.drill import Drill
-from tests.screens.desk import AppPilot, app_of, listed, row, says, until
+from tests.screens.desk import AppPilot, app_of, asked, listed, row, says, until
 
 PATIENCE_S = 60.0
 SIZE = (120, 45)
@@ -150,10 +149,7 @@ class Operator:
 
     async def agrees(self, question: str) -> None:
         """y, once the question can be read."""
-        await self.until(
-            lambda: isinstance(self.pilot.app.screen, Confirm) and says(self.pilot, question)
-        )
-        await self.pilot.pause()
+        await asked(self.pilot, question, PATIENCE_S)
         await self.press("y")
 
     async def runs(self, name: str, word: str = "", **variables: str) -> None:

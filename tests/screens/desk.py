@@ -19,6 +19,7 @@ from opsdeck.catalog.watch import CatalogSource
 from opsdeck.deck import Deck
 from opsdeck.journal.store import Journal
 from opsdeck.screens.checklist import ChecklistScreen
+from opsdeck.screens.confirm import Confirm
 from opsdeck.widgets.glyphs import UNICODE, Glyphs
 from opsdeck.widgets.lines import LineView
 from opsdeck.widgets.list import LineList
@@ -123,7 +124,7 @@ class Desk:
 AppPilot = Pilot[int]
 
 
-async def until(pilot: AppPilot, holds: Callable[[], object], seconds: float = 4.0) -> None:
+async def until(pilot: AppPilot, holds: Callable[[], object], seconds: float = 20.0) -> None:
     """Wait until `holds()`; fail with what is on screen when it never does.
 
     While a dialog is still going, what is asked of the screen beneath it does not hold yet.
@@ -155,6 +156,25 @@ def shown(pilot: AppPilot) -> list[str]:
 def says(pilot: AppPilot, text: str) -> bool:
     """Whether the screen in front says this somewhere."""
     return text in "\n".join(shown(pilot))
+
+
+async def asked(pilot: AppPilot, text: str = "", seconds: float = 20.0) -> None:
+    """Wait until a question is in front that says this and takes an answer.
+
+    A key that is typed before the question was painted is no answer to it.
+    """
+
+    def asks() -> bool:
+        screen = pilot.app.screen
+        return isinstance(screen, Confirm) and screen.can_be_answered and says(pilot, text)
+
+    await until(pilot, asks, seconds)
+
+
+async def to_row(pilot: AppPilot, key: str) -> None:
+    """Put the cursor of the list in front on a row, once there is such a row."""
+    listed(pilot).want(key)
+    await until(pilot, lambda: listed(pilot).key == key)
 
 
 def row(pilot: AppPilot, text: str) -> str:

@@ -17,7 +17,7 @@ from opsdeck.screens.gauge import GaugeScreen
 from opsdeck.screens.gauges import GaugesScreen
 from opsdeck.widgets.glyphs import UNICODE, Glyphs
 from tests.gauges.made import value
-from tests.screens.desk import AppPilot, Desk, app_of, listed, row, until
+from tests.screens.desk import AppPilot, Desk, app_of, row, to_row, until
 from tests.watched import Waiting, queue_gauge
 
 HOSTILE = "\x1b[2J[red]boo[/] \u202eevil\x9b31m"
@@ -85,7 +85,7 @@ async def open_gauges(pilot: AppPilot) -> GaugesScreen:
 async def open_gauge(pilot: AppPilot) -> GaugeScreen:
     """And enter on it."""
     await open_gauges(pilot)
-    listed(pilot).want("queue")
+    await to_row(pilot, "queue")
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(pilot.app.screen, GaugeScreen))
     screen = pilot.app.screen

@@ -14,10 +14,9 @@ from opsdeck.incidents.model import Incident
 from opsdeck.incidents.view import incident_of
 from opsdeck.journal.happenings import Happening
 from opsdeck.screens.command import CommandScreen
-from opsdeck.screens.confirm import Confirm
 from opsdeck.screens.incident import IncidentScreen
 from opsdeck.screens.prompt import Prompt
-from tests.screens.desk import AppPilot, Desk, app_of, listed, says, shown, until
+from tests.screens.desk import AppPilot, Desk, app_of, asked, says, shown, to_row, until
 
 PLAYBOOK = """+++
 title = "Drill"
@@ -127,8 +126,7 @@ async def start_drill(pilot: AppPilot) -> IncidentScreen:
     await until(pilot, lambda: app_of(pilot).begun)
     await pilot.press("4")
     await until(pilot, lambda: says(pilot, "Drill"))
-    listed(pilot).want("playbook drill")
-    await until(pilot, lambda: listed(pilot).key == "playbook drill")
+    await to_row(pilot, "playbook drill")
     await pilot.press("i")
     await take_form(pilot)
     await until(pilot, lambda: says(pilot, "incident started"))
@@ -163,8 +161,7 @@ async def to_command(pilot: AppPilot, step: str, number: int) -> None:
 
 async def trust(pilot: AppPilot) -> None:
     """y to the question whether this playbook is trusted."""
-    await until(pilot, in_front(pilot, Confirm))
-    await until(pilot, lambda: says(pilot, "Trust the commands"))
+    await asked(pilot, "Trust the commands")
     await pilot.press("y")
 
 

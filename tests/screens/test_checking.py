@@ -19,6 +19,7 @@ from tests.screens.desk import (
     AppPilot,
     Desk,
     app_of,
+    asked,
     checklist_screen,
     events,
     listed,
@@ -193,8 +194,7 @@ async def test_a_command_is_shown_and_asked_about_until_it_is_trusted(
         # WHEN c is typed THEN it is shown, and enter, n or esc run nothing
         for no in ("escape", "n"):
             await pilot.press("c")
-            await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
-            assert says(pilot, "touch")
+            await asked(pilot, "touch")
             await pilot.press("enter")
             assert isinstance(pilot.app.screen, Confirm)
             await pilot.press(no)
@@ -203,7 +203,7 @@ async def test_a_command_is_shown_and_asked_about_until_it_is_trusted(
         assert on_disk(desk) == []
         # WHEN y is typed THEN it is run, and remembered for this account alone
         await pilot.press("c")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await asked(pilot)
         await pilot.press("y")
         await until(pilot, lambda: "passed" in row(pilot, "Command touch"))
         assert made.exists()
@@ -218,7 +218,7 @@ async def test_a_command_is_shown_and_asked_about_until_it_is_trusted(
         desk.team.write_text(catalog(command("touch", "touch", str(other))), encoding="utf-8")
         await until(pilot, lambda: str(other) in str(checklist_screen(pilot).checklist))
         await pilot.press("c")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await asked(pilot)
         await pilot.press("escape")
 
 
@@ -228,7 +228,7 @@ async def test_esc_stops_a_look_and_keys_answer_meanwhile(tmp_path: Path, port: 
     async with desk.app().run_test(size=(80, 24)) as pilot:
         await open_list(pilot, "net")
         await pilot.press("C")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await asked(pilot)
         await pilot.press("y")
         await until(pilot, lambda: "passed" in row(pilot, "Port of a"))
         assert "checking" in row(pilot, "Command wait")
@@ -256,7 +256,7 @@ async def test_evidence_shows_what_was_found_and_obeys_nothing(tmp_path: Path) -
         await pilot.press("e")
         await until(pilot, lambda: says(pilot, "no probe has looked at this yet"))
         await pilot.press("c")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await asked(pilot)
         await pilot.press("y")
         await until(pilot, lambda: "failed" in row(pilot, "Command bad"))
         # WHEN e is typed THEN expectations come first, then the document, harmless
@@ -386,7 +386,7 @@ async def test_n_leaves_out_what_acts_and_esc_checks_nothing(tmp_path: Path, por
         await open_list(pilot, "net")
         # WHEN all are to be checked THEN the question says what each key does
         await pilot.press("C")
-        await until(pilot, lambda: says(pilot, "leave this out"))
+        await asked(pilot, "leave this out")
         assert says(pilot, "check nothing at all")
         # AND esc checks nothing
         await pilot.press("escape")
@@ -417,6 +417,7 @@ async def test_a_y_typed_ahead_agrees_to_nothing(tmp_path: Path) -> None:
         assert isinstance(pilot.app.screen, Confirm)
         assert not made.exists()
         # AND a y typed at it counts
+        await asked(pilot)
         await pilot.press("y")
         await until(pilot, made.exists)
         await checked(pilot)
@@ -466,7 +467,7 @@ async def test_a_request_that_changes_something_is_shown_whole(tmp_path: Path) -
             await open_list(pilot, "net")
             # WHEN it is checked THEN method, place and body are asked about
             await pilot.press("c")
-            await until(pilot, lambda: says(pilot, "POST /orders"))
+            await asked(pilot, "POST /orders")
             assert says(pilot, f"net/post, to {server.url.removeprefix('http://')}")
             assert says(pilot, '{"sku": "x[red]"}')
             assert server.asked == []

@@ -41,7 +41,7 @@ async def test_the_list_narrows_as_one_types(desk: Desk) -> None:
         await open_list(pilot, "daily")
         await pilot.press("slash", *"disk")
         await until(pilot, lambda: listed(pilot).keys == ["disk"])
-        assert says(pilot, "filter: disk")
+        await until(pilot, lambda: says(pilot, "filter: disk"))
         await pilot.press("enter", "space")
         await until(pilot, lambda: "attested" in row(pilot, "disks"))
         assert listed(pilot).keys == ["disk"], "enter keeps the filter"
@@ -375,6 +375,7 @@ async def test_hostile_texts_neither_steer_nor_bend_a_row(
     async with app.run_test(size=size) as pilot:
         await open_list(pilot, "hostile")
         rows = listed(pilot)
+        await until(pilot, lambda: rows._built_for == rows.size.width)
         assert rows.keys == [f"i{n}" for n in range(len(TEXTS))]
         # THEN every row has exactly its cells, and no control gets through anywhere
         for y in range(len(rows.keys)):
@@ -431,8 +432,10 @@ async def test_a_command_on_a_line_of_its_own_stands_apart_without_colour(desk: 
     )
     async with desk.app().run_test(size=(80, 24)) as pilot:
         screen = await open_list(pilot, "daily")
-        lines = screen.view("detail").plain_lines()
-        at = lines.index("   journalctl -u app -n 50")
+        detail, text = screen.view("detail"), "   journalctl -u app -n 50"
+        await until(pilot, lambda: text in detail.plain_lines())
+        lines = detail.plain_lines()
+        at = lines.index(text)
         assert [lines[at - 1], lines[at + 1]] == [" Look at dmesg first.", " Good is no line."]
         # WHEN that is more than there is room for, THEN everything flows
         long = desk.shipped.read_text().replace("Good is", "Good is " + "much, " * 250)

@@ -18,7 +18,7 @@ from opsdeck.widgets.glyphs import ASCII
 from opsdeck.widgets.lines import LineView
 from tests.gauges.made import above, spec
 from tests.probes.partners_http import blackhole
-from tests.screens.desk import AppPilot, Desk, app_of, listed, says, shown, until
+from tests.screens.desk import AppPilot, Desk, app_of, listed, says, shown, to_row, until
 from tests.screens.gauge_desk import HOSTILE, GaugeDesk
 
 
@@ -69,13 +69,13 @@ async def test_p_opens_the_playbook_of_the_worst_and_of_the_one_meant(
         await breached(pilot)
         await until(pilot, lambda: len(now_rows(pilot)) >= 3)
         for key, said in (("daily", "API Response"), ("gauge lesser", "High Memory")):
-            listed(pilot).want(key if key.startswith("gauge") else f"list {key}")
+            await to_row(pilot, key if key.startswith("gauge") else f"list {key}")
             await pilot.press("p")
             await until(pilot, lambda: isinstance(pilot.app.screen, Reader))
             await until(pilot, lambda said=said: says(pilot, said))  # type: ignore[misc]
             await pilot.press("escape")
             await until(pilot, lambda: isinstance(pilot.app.screen, DeckScreen))
-        listed(pilot).want("gauge bare")
+        await to_row(pilot, "gauge bare")
         await pilot.press("p")
         await until(pilot, lambda: says(pilot, "no playbook is named for this"))
 
@@ -92,12 +92,12 @@ async def test_enter_on_a_breach_opens_its_gauge_and_back(gauge_desk: GaugeDesk)
     gauge_desk.service.number = 95
     async with gauge_desk.app().run_test(size=(100, 30)) as pilot:
         await breached(pilot)
-        listed(pilot).want("gauge queue")
+        await to_row(pilot, "gauge queue")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, GaugeScreen))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, DeckScreen))
-        listed(pilot).want("gauges")
+        await to_row(pilot, "gauges")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, GaugesScreen))
 
@@ -111,7 +111,7 @@ async def test_a_recovery_is_said_and_clears_the_deck(gauge_desk: GaugeDesk) -> 
         await until(pilot, lambda: says(pilot, "Nothing needs you now"))
         # AND both are events that LAST and the Journal tell in words
         await until(pilot, lambda: gauge_desk.turns() == [(None, "critical"), ("critical", "ok")])
-        assert says(pilot, "Queue: ok at 10")
+        await until(pilot, lambda: says(pilot, "Queue: ok at 10"))
         await pilot.press("6")
         await until(pilot, lambda: isinstance(pilot.app.screen, JournalScreen))
         await until(pilot, lambda: says(pilot, "Queue: ok at 10"))

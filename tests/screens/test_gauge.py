@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from opsdeck.catalog.gauges import Limit
-from opsdeck.screens.confirm import Confirm
 from opsdeck.screens.gauge import GaugeScreen
 from opsdeck.screens.reader import Reader
 from opsdeck.widgets.glyphs import ASCII
 from tests.gauges.made import spec
 from tests.probes.partners_http import json_reply
-from tests.screens.desk import AppPilot, app_of, listed, says, shown, until
+from tests.screens.desk import AppPilot, app_of, asked, row, says, shown, to_row, until
 from tests.screens.gauge_desk import HOSTILE, GaugeDesk, open_gauge, open_gauges
 
 
@@ -102,7 +101,7 @@ async def test_e_shows_what_the_probe_saw_harmlessly(gauge_desk: GaugeDesk) -> N
 async def test_e_on_a_gauge_of_this_machine(gauge_desk: GaugeDesk) -> None:
     async with gauge_desk.app().run_test(size=(80, 24)) as pilot:
         await open_gauges(pilot)
-        listed(pilot).want("host-memory")
+        await to_row(pilot, "host-memory")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, GaugeScreen))
         await until(pilot, lambda: re.search(r"✓ ok +[\d.]+ %", text(pilot)), 10)
@@ -132,8 +131,8 @@ async def test_a_command_runs_only_once_it_was_agreed_to(
     runs = spec("runs", title="Runs", probe=probe, value="exit_code", every_s=1.0)
     async with gauge_desk.app(runs).run_test(size=(120, 40)) as pilot:
         screen = await open_gauges(pilot)
-        listed(pilot).want("runs")
-        await until(pilot, lambda: "unknown" in text(pilot), 10)
+        await to_row(pilot, "runs")
+        await until(pilot, lambda: "unknown" in row(pilot, "Runs"), 10)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, GaugeScreen))
         gauge = pilot.app.screen
@@ -142,14 +141,14 @@ async def test_a_command_runs_only_once_it_was_agreed_to(
         assert not trace.exists()
         # WHEN the operator looks at it and says no
         await pilot.press("y")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
-        await until(pilot, lambda: says(pilot, "echo 42"))
+        await asked(pilot)
+        await until(pilot, lambda: "echo 42" in " ".join(text(pilot).split()))
         await pilot.press("escape")
         await until(pilot, lambda: says(pilot, "nothing is run"))
         assert not trace.exists()
         # AND then yes
         await pilot.press("y")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await asked(pilot)
         await pilot.press("y")
         await until(pilot, lambda: pilot.app.screen is gauge)
         await until(pilot, trace.exists, 10)
@@ -157,7 +156,7 @@ async def test_a_command_runs_only_once_it_was_agreed_to(
         # AND agreeing to what runs nothing is told
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is screen)
-        listed(pilot).want("queue")
+        await to_row(pilot, "queue")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, GaugeScreen))
         await pilot.press("y")

@@ -16,7 +16,7 @@ from opsdeck.screens.reader import Reader
 from opsdeck.widgets.glyphs import ASCII, UNICODE, Glyphs
 from tests.gauges.made import spec
 from tests.probes.partners_http import json_reply
-from tests.screens.desk import AppPilot, app_of, listed, row, says, shown, until
+from tests.screens.desk import AppPilot, app_of, listed, row, says, shown, to_row, until
 from tests.screens.gauge_desk import HOSTILE, GaugeDesk, open_gauges
 
 TREND = re.compile(r"[▁▂▃▄▅▆▇█]{2,}\s")
@@ -75,16 +75,16 @@ async def test_p_reads_the_playbook_and_says_where_one_is_missing(gauge_desk: Ga
     )
     async with gauge_desk.app(bare, gone).run_test(size=(100, 40)) as pilot:
         screen = await open_gauges(pilot)
-        listed(pilot).want("queue")
+        await to_row(pilot, "queue")
         await pilot.press("p")
         await until(pilot, lambda: isinstance(pilot.app.screen, Reader))
         await until(pilot, lambda: says(pilot, "API Response Slowdown"))
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is screen)
-        listed(pilot).want("bare")
+        await to_row(pilot, "bare")
         await pilot.press("p")
         await until(pilot, lambda: says(pilot, "no playbook is named for this"))
-        listed(pilot).want("gone")
+        await to_row(pilot, "gone")
         await pilot.press("p")
         await until(pilot, lambda: says(pilot, "there is no runbooks/no-such.md"))
 
@@ -213,15 +213,15 @@ async def test_s_is_slow_and_without_trends_and_back(gauge_desk: GaugeDesk) -> N
     async with gauge_desk.app().run_test(size=(100, 30)) as pilot:
         await open_gauges(pilot)
         await seen(pilot, 10, "ok")
-        assert TREND.search(row(pilot, "Queue"))
+        await until(pilot, lambda: TREND.search(row(pilot, "Queue")))
         await pilot.press("s")
         await until(pilot, lambda: "slow: every 5 s" in header(pilot))
         assert says(pilot, "slow: every 5 s, no trend lines; s goes back")
-        assert not TREND.search(row(pilot, "Queue"))
+        await until(pilot, lambda: not TREND.search(row(pilot, "Queue")))
         assert app_of(pilot).watching.slow  # type: ignore[union-attr]
         await pilot.press("s")
         await until(pilot, lambda: "slow" not in header(pilot))
-        assert TREND.search(row(pilot, "Queue"))
+        await until(pilot, lambda: TREND.search(row(pilot, "Queue")))
 
 
 async def test_slow_by_the_configuration(gauge_desk: GaugeDesk) -> None:
@@ -234,7 +234,7 @@ async def test_slow_by_the_configuration(gauge_desk: GaugeDesk) -> None:
 async def test_the_place_is_kept_and_enter_opens(gauge_desk: GaugeDesk) -> None:
     async with gauge_desk.app().run_test(size=(100, 30)) as pilot:
         await open_gauges(pilot)
-        listed(pilot).want("queue")
+        await to_row(pilot, "queue")
         await pilot.press("up", "down")
         assert listed(pilot).key == "queue"
         await pilot.press("enter")

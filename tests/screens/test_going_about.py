@@ -81,6 +81,7 @@ async def test_the_keys_of_a_list_are_named_on_its_last_line(
 ) -> None:
     async with desk.app().run_test(size=size) as pilot:
         await open_list(pilot, "daily")
+        await until(pilot, lambda: "space attest" in shown(pilot)[-1])
         keys = shown(pilot)[-1]
         for named in ("space attest", "n note", "w waive", "d defer", "o override", "u undo"):
             assert named in keys
@@ -259,7 +260,7 @@ async def test_the_operators_keys_replace_the_usual_ones(desk: Desk) -> None:
     keys = {"item.attest": "t,f5", "item.undo": "ctrl+z", "go.checklists": "L"}
     async with desk.app(keys=keys).run_test(size=(80, 24)) as pilot:
         await open_list(pilot, "daily")
-        assert "t attest" in shown(pilot)[-1]
+        await until(pilot, lambda: "t attest" in shown(pilot)[-1])
         await pilot.press("space")
         await pilot.pause(0.05)
         assert "open" in row(pilot, "Read the logs")
@@ -382,7 +383,9 @@ async def test_a_new_event_comes_on_top_and_the_cursor_stays_on_its_own(desk: De
     async with desk.app().run_test(size=(80, 24)) as pilot:
         await pilot.press("6")
         await until(pilot, lambda: says(pilot, "note 2"))
+        newest = listed(pilot).key
         await pilot.press("down")
+        await until(pilot, lambda: listed(pilot).key != newest)
         key = listed(pilot).key
         deck.record(acts.note(deck.locate("daily/logs"), "note 3"))
         await until(pilot, lambda: says(pilot, "note 3"))

@@ -18,7 +18,6 @@ from opsdeck.journal.store import Journal
 from opsdeck.looking import Looks
 from opsdeck.reports.check import render
 from opsdeck.screens.checklist import ChecklistScreen
-from opsdeck.screens.confirm import Confirm
 from opsdeck.screens.deck import DeckScreen
 from opsdeck.screens.evidence import EvidenceScreen, document_lines, expectation_lines
 from opsdeck.screens.item_lines import ItemText
@@ -30,7 +29,7 @@ from tests.checks import tap
 from tests.checks.schema import Schema
 from tests.cli.conftest import CommandLine
 from tests.cli.test_hostile import HOSTILE
-from tests.screens.desk import AppPilot, app_of, listed, open_list, says, shown, until
+from tests.screens.desk import AppPilot, app_of, asked, listed, open_list, says, shown, until
 from tests.screens.hostile_world import AWS_KEYS, MARKUP, World, hostile_world
 
 pytestmark = pytest.mark.slow
@@ -114,7 +113,7 @@ async def check_all(pilot: AppPilot, world: World) -> None:
     """C, y, and wait until everything has its verdict on disk."""
     await open_list(pilot, "bad")
     await pilot.press("C")
-    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+    await asked(pilot)
     # The question shows commands with everything in them, and the one about a lacking program.
     await draw(pilot)
     await pilot.press("y")

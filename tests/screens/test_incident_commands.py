@@ -18,7 +18,7 @@ from opsdeck.screens.incident import IncidentScreen
 from opsdeck.screens.prompt import Prompt
 from opsdeck.screens.running import Edit
 from tests.probes.partners_mongo import Proxy, current_op
-from tests.screens.desk import app_of, says, shown, until
+from tests.screens.desk import app_of, asked, listed, says, shown, to_row, until
 from tests.screens.incident_desk import (
     PLAYBOOK,
     IncidentDesk,
@@ -54,8 +54,7 @@ async def test_r_runs_what_was_trusted_and_keeps_both_ends(drill: IncidentDesk) 
         await to_command(pilot, "look-first", 0)
         # WHEN r is pressed for the first time THEN all commands of the file are shown
         await pilot.press("r")
-        await until(pilot, in_front(pilot, Confirm))
-        await until(pilot, lambda: says(pilot, "Look first: Say hello"))
+        await asked(pilot, "Look first: Say hello")
         # AND esc trusts nothing
         await pilot.press("escape")
         await until(pilot, lambda: says(pilot, "not trusted: nothing of it can be run"))
@@ -97,8 +96,7 @@ async def test_a_changed_playbook_shows_what_changed(drill: IncidentDesk) -> Non
         await to_command(pilot, "look-first", 0)
         # WHEN it is run again THEN the difference is shown first
         await pilot.press("r")
-        await until(pilot, in_front(pilot, Confirm))
-        await until(pilot, lambda: says(pilot, "This is what changed"))
+        await asked(pilot, "This is what changed")
         assert says(pilot, "+echo HELLO {{who}} | tee -a said")
         assert says(pilot, "-echo hello {{who}} | tee -a said")
         assert (drill.folder / "said").read_text() == "hello world\n"
@@ -143,13 +141,13 @@ async def test_what_may_change_something_asks(drill: IncidentDesk) -> None:
         await to_command(pilot, "act-on-it", 1)
         await pilot.press("r")
         await trust(pilot)
-        await until(pilot, lambda: says(pilot, "Run this on this machine?"))
+        await asked(pilot, "Run this on this machine?")
         # Enter is a habit: it is no answer
         await pilot.press("enter", "escape")
         await until(pilot, lambda: says(pilot, "nothing is run"))
         assert not (drill.folder / "ran").exists()
         await pilot.press("r")
-        await until(pilot, lambda: says(pilot, "Run this on this machine?"))
+        await asked(pilot, "Run this on this machine?")
         await pilot.press("y")
         await ran(pilot, "ended with 0")
         assert (drill.folder / "ran").read_text() == "careful\n"
@@ -208,7 +206,7 @@ async def test_it_is_edited_for_this_session(drill: IncidentDesk) -> None:
         await pilot.press("r")
         await trust(pilot)
         # THEN it is asked about, whatever its playbook says of its risk
-        await until(pilot, lambda: says(pilot, "Run this on this machine?"))
+        await asked(pilot, "Run this on this machine?")
         await pilot.press("y")
         await ran(pilot, "bye world")
         assert [h.data["text"] for h in drill.happened(ev.COMMAND_BEGAN)] == ["echo bye world"]
@@ -239,7 +237,6 @@ async def test_r_acts_on_the_step_that_is_shown(drill: IncidentDesk) -> None:
         assert says(pilot, "$ Restart")
         assert drill.happened(ev.COMMAND_BEGAN) == []
         await pilot.press("r")
-        await until(pilot, in_front(pilot, Confirm))
         await trust(pilot)
         await until(pilot, lambda: told(pilot, "Restart needs them."))
 
@@ -265,10 +262,8 @@ async def test_hostile_text_is_shown_harmlessly(
     async with desk.app().run_test(size=(80, 40)) as pilot:
         await until(pilot, lambda: app_of(pilot).begun)
         app_of(pilot).open_mode("playbooks")
-        from tests.screens.desk import listed
-
         await until(pilot, lambda: "playbook drill" in listed(pilot).keys)
-        listed(pilot).want("playbook drill")
+        await to_row(pilot, "playbook drill")
         await pilot.press("i")
         await fill(pilot, "A title")
         await until(pilot, in_front(pilot, IncidentScreen))
@@ -346,15 +341,14 @@ async def test_an_operation_is_ended_after_its_text_was_shown_again(
             await until(pilot, lambda: page.key == "row 0 0")
             # WHEN it is chosen THEN its text is read anew and shown; esc ends nothing
             await pilot.press("r")
-            await until(pilot, in_front(pilot, Confirm), 10)
-            assert says(pilot, "db.killOp(481033)")
+            await asked(pilot, "db.killOp(481033)")
             assert says(pilot, "posts")
             await pilot.press("escape")
             await until(pilot, lambda: says(pilot, "nothing is ended"))
             assert killed == []
             # WHEN y is pressed THEN it is ended, and both ends are on the timeline
             await pilot.press("r")
-            await until(pilot, in_front(pilot, Confirm), 10)
+            await asked(pilot, "db.killOp(481033)")
             await pilot.press("y")
             await until(pilot, lambda: len(desk.happened(ev.COMMAND_ENDED)) == 1, 10)
             assert killed == [481033]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
-from opsdeck.screens.confirm import Confirm
 from opsdeck.screens.incident import IncidentScreen
 from opsdeck.screens.prompt import Prompt
 from opsdeck.screens.reader import Reader
-from tests.screens.desk import app_of, listed, row, says, shown, until
+from tests.screens.desk import app_of, asked, row, says, shown, to_row, until
 from tests.screens.incident_desk import (
     IncidentDesk,
     drill,
@@ -310,12 +309,11 @@ async def test_it_is_closed_with_a_report(drill: IncidentDesk) -> None:
         await pilot.press("M")
         await fill(pilot, "a bad deployment")
         # THEN the report is there, and what the incident shows of the plan is offered
-        await until(pilot, in_front(pilot, Confirm), 10)
+        await asked(pilot, "Stakeholder notification process")
         report = (drill.desk.home / "incidents" / f"{identity}.md").read_text()
         assert "# " in report
         assert "called the client" in report
         assert "a bad deployment" in report
-        assert says(pilot, "Stakeholder notification process")
         await pilot.press("y")
         await until(pilot, lambda: says(pilot, "attested"))
         deck = drill.desk.deck(writer="reader@x", shipped=True)
@@ -326,7 +324,7 @@ async def test_it_is_closed_with_a_report(drill: IncidentDesk) -> None:
             f"incidents/{identity}.md"
         ]
         # AND how long it took stands where its gauges stood
-        assert says(pilot, "mitigated after 5 min, resolved after 12 min")
+        await until(pilot, lambda: says(pilot, "mitigated after 5 min, resolved after 12 min"))
         # AND an edited report is never written over
         file = drill.desk.home / "incidents" / f"{identity}.md"
         file.write_text(report.replace("called", "CALLED"))
@@ -345,8 +343,8 @@ async def test_the_deck_shows_what_is_open(drill: IncidentDesk) -> None:
         await start_drill(pilot)
         await pilot.press("1")
         await until(pilot, lambda: says(pilot, "NOW"))
-        assert "open" in row(pilot, "Drill (critical)")
-        listed(pilot).want(f"incident {drill.incident().id}")
+        await until(pilot, lambda: "open" in row(pilot, "Drill (critical)"))
+        await to_row(pilot, f"incident {drill.incident().id}")
         await pilot.press("enter")
         await until(pilot, in_front(pilot, IncidentScreen))
 

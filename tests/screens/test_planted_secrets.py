@@ -20,13 +20,12 @@ from opsdeck.deck import open_deck
 from opsdeck.looking import Looks
 from opsdeck.reports.check import render
 from opsdeck.screens.checklist import ChecklistScreen
-from opsdeck.screens.confirm import Confirm
 from opsdeck.screens.evidence import EvidenceScreen
 from opsdeck.screens.reader import Reader
 from opsdeck.widgets.glyphs import UNICODE
 from tests.cli.conftest import CommandLine
 from tests.probes.partners_http import json_reply, partner, reply
-from tests.screens.desk import AppPilot, listed, open_list, says, shown, until
+from tests.screens.desk import AppPilot, asked, listed, open_list, says, shown, until
 from tests.screens.hostile_world import Item, write_deck
 from tests.screens.secret_world import (
     AWS_PROBE,
@@ -370,12 +369,7 @@ async def test_no_screen_shows_it(opsdeck: CommandLine) -> None:
         await open_list(pilot, "bad")
         await pilot.press("C")
         for question in ("run", "send"):
-            await until(
-                pilot,
-                lambda question=question: (  # type: ignore[misc]
-                    isinstance(pilot.app.screen, Confirm) and says(pilot, question)
-                ),
-            )
+            await asked(pilot, question)
             keep(pilot, question)
             await pilot.press("y")
         await until(pilot, lambda: app.checking.done, 20)

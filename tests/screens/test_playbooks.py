@@ -8,7 +8,7 @@ from opsdeck.catalog.gauges import GaugeSpec
 from opsdeck.screens.incident import IncidentScreen
 from opsdeck.screens.prompt import Prompt
 from opsdeck.screens.reader import Reader
-from tests.screens.desk import app_of, listed, row, says, until
+from tests.screens.desk import app_of, listed, row, says, to_row, until
 from tests.screens.gauge_desk import GaugeDesk
 from tests.screens.incident_desk import (
     IncidentDesk,
@@ -41,7 +41,7 @@ async def test_every_playbook_is_listed_with_what_it_lacks(drill: IncidentDesk) 
         await until(pilot, lambda: "3 missing" in row(pilot, "Rotten"))
         assert "never walked" in row(pilot, "Rotten")
         # AND one of them says what it lacks, before what it says
-        listed(pilot).want("playbook rotten")
+        await to_row(pilot, "playbook rotten")
         await pilot.press("enter")
         await until(pilot, in_front(pilot, Reader))
         await until(pilot, lambda: says(pilot, "no-such-program is not on this machine"))
@@ -65,7 +65,7 @@ async def test_what_was_walked_is_said(drill: IncidentDesk) -> None:
         await until(pilot, lambda: says(pilot, "OPEN INCIDENTS"))
         await until(pilot, lambda: "walked 02:38" in row(pilot, "     Drill"))
         # AND enter on the incident opens it
-        listed(pilot).want(f"incident {drill.incident().id}")
+        await to_row(pilot, f"incident {drill.incident().id}")
         await pilot.press("enter")
         await until(pilot, in_front(pilot, IncidentScreen))
 
@@ -76,7 +76,7 @@ async def test_a_breach_becomes_an_incident(gauge_desk: GaugeDesk) -> None:
     async with gauge_desk.app().run_test(size=(100, 40)) as pilot:
         await until(pilot, lambda: "critical" in row(pilot, "Queue 95"), 20)
         assert "p API Response Slowdown" in row(pilot, "Queue 95")
-        listed(pilot).want("gauge queue")
+        await to_row(pilot, "gauge queue")
         # WHEN i is pressed on it THEN the form knows what it is about
         await pilot.press("i")
         await take_form(pilot)
@@ -105,7 +105,7 @@ async def test_a_breach_becomes_an_incident(gauge_desk: GaugeDesk) -> None:
         gauge_desk.service.number = 95
         await pilot.press("1")
         await until(pilot, lambda: row(pilot, "critical web: Queue 95"), 20)
-        listed(pilot).want("gauge queue")
+        await to_row(pilot, "gauge queue")
         await pilot.press("i")
         await until(pilot, in_front(pilot, IncidentScreen), 10)
         assert len(app_of(pilot).deck.state.incidents.heads) == 1
@@ -121,7 +121,7 @@ async def test_one_playbook_inhibits_another(gauge_desk: GaugeDesk) -> None:
     async with gauge_desk.app(other).run_test(size=(100, 40)) as pilot:
         await until(pilot, lambda: row(pilot, "Pool 95") and row(pilot, "Queue 95"), 20)
         assert "p API Response" in row(pilot, "Queue 95")
-        listed(pilot).want("gauge pool")
+        await to_row(pilot, "gauge pool")
         await pilot.press("i")
         await take_form(pilot)
         await until(pilot, in_front(pilot, IncidentScreen), 10)

@@ -119,7 +119,7 @@ async def test_keys_answer_while_it_looks_and_esc_goes_back(
         await top(pilot)
         first = rows(pilot)
         await pilot.press("down", "down", "up", "pagedown", "pageup", "c", "m", "f", "c")
-        assert says(pilot, "Top processes by processor")
+        await until(pilot, lambda: says(pilot, "Top processes by processor"))
         assert first
         # WHEN a process ends THEN it is soon gone from the list
         os.kill(work["spins"], 9)

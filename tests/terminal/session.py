@@ -51,7 +51,7 @@ class Session:
         """The screen as it stands."""
         return [line.rstrip() for line in self._screen.display]
 
-    def wait(self, text: str, seconds: float = 10.0) -> None:
+    def wait(self, text: str, seconds: float = 30.0) -> None:
         """Until this is on the screen."""
         end = time.monotonic() + seconds
         while not any(text in line for line in self.lines()):
@@ -69,7 +69,7 @@ class Session:
         """Send it a signal."""
         os.kill(self.pid, number)
 
-    def ended(self, seconds: float = 5.0) -> int:
+    def ended(self, seconds: float = 20.0) -> int:
         """Its exit status (128 + N after a signal) once it has ended."""
         end = time.monotonic() + seconds
         while self.child.isalive():
