@@ -54,7 +54,7 @@ async def test_r_runs_what_was_trusted_and_keeps_both_ends(drill: IncidentDesk) 
         await to_command(pilot, "look-first", 0)
         # WHEN r is pressed for the first time THEN all commands of the file are shown
         await pilot.press("r")
-        await asked(pilot, "Look first: Say hello")
+        await asked(pilot, "Look first: Say hello (only looks; runs on r alone)")
         # AND esc trusts nothing
         await pilot.press("escape")
         await until(pilot, lambda: says(pilot, "not trusted: nothing of it can be run"))

@@ -305,8 +305,9 @@ async def test_it_is_closed_with_a_report(drill: IncidentDesk) -> None:
         await fill(pilot, "queue is short")
         await until(pilot, lambda: says(pilot, "mitigated"))
         drill.desk.clock.forward(minutes=7)
-        # WHEN it is resolved
+        # WHEN it is resolved, which says what is not done
         await pilot.press("M")
+        await until(pilot, lambda: says(pilot, "3 steps of Drill not done."))
         await fill(pilot, "a bad deployment")
         # THEN the report is there, and what the incident shows of the plan is offered
         await asked(pilot, "Stakeholder notification process")
@@ -347,6 +348,13 @@ async def test_the_deck_shows_what_is_open(drill: IncidentDesk) -> None:
         await to_row(pilot, f"incident {drill.incident().id}")
         await pilot.press("enter")
         await until(pilot, in_front(pilot, IncidentScreen))
+        # AND who is about to start a second one is told of it
+        await pilot.press("4")
+        await until(pilot, lambda: says(pilot, "PLAYBOOKS"))
+        await to_row(pilot, "playbook other")
+        await pilot.press("i")
+        await until(pilot, in_front(pilot, Prompt))
+        assert told(pilot, f"Open already: Drill ({drill.incident().id}).")
 
 
 async def test_the_next_session_stands_at_the_same_step(drill: IncidentDesk) -> None:

@@ -18,6 +18,7 @@ from opsdeck.commands.output import say, shown_encoding
 from opsdeck.errors import UsageError
 from opsdeck.incidents import acts
 from opsdeck.incidents.commands import Ended, Printed, Ready
+from opsdeck.incidents.trust import asked_of
 from opsdeck.incidents.variables import names_in
 from opsdeck.text import visible, visible_lines
 from opsdeck.walking import READ_ONLY
@@ -69,7 +70,7 @@ async def _trusted(walk: Walk) -> bool:
     else:
         say(visible(f"Nothing of {book.title} was trusted here yet. All its commands:"))
     for step, command in book.commands() if state == "new" else ():
-        say(visible(f"  {step.title}: {command.name}"))
+        say(visible(f"  {asked_of(step, command)}"))
         for line in visible_lines(command.text):
             say(f"    $ {line}")
     say("Nothing is run by trusting it: each command still waits for r.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from opsdeck.catalog.edit import write_atomically
-from opsdeck.catalog.playbook import Playbook
+from opsdeck.catalog.playbook import Command, Playbook, Step
 from opsdeck.checks.trust import locked, make_private, read_private, trust_file
 from opsdeck.errors import NotSavedError
 
@@ -22,6 +22,17 @@ State = Literal["trusted", "new", "changed"]
 
 _FILE = "trusted-playbooks.json"
 _TEXTS = "playbooks"
+
+
+def asked_of(step: Step, command: Command) -> str:
+    """What a command is, beside its text, for who is asked to trust it: a command that is said only
+    to look runs on one key."""
+    facts = [command.risk_words, "runs on r alone" if command.risk == "none" else ""]
+    facts += [f"in {command.cwd}" if command.cwd else ""]
+    facts += [f"with {key}={value}" for key, value in command.env.items()]
+    facts += [f"asks for the word {command.confirm}" if command.confirm else ""]
+    facts += ["takes the terminal" if command.interactive else ""]
+    return f"{step.title}: {command.name} ({'; '.join(filter(None, facts))})"
 
 
 class PlaybookTrust:

@@ -16,7 +16,7 @@ from opsdeck.journal.writing import Draft
 from opsdeck.screens.base import Frame
 from opsdeck.screens.prompt import Answers, Field, Prompt
 from opsdeck.screens.walks import Walks
-from opsdeck.text import visible
+from opsdeck.text import plural, visible
 
 DraftsOf = Callable[[Answers], list[Draft]]
 
@@ -265,7 +265,21 @@ class IncidentKeys(Frame):
             return [acts.state(self.now_incident(), to, answers["note"])]
 
         fields = [Field("note", "Note (may stay empty)", hint)]
-        return await self.ask(title, fields, drafts, visible(one.title), f"incident {to}")
+        about = "\n".join([visible(one.title), *(self._left(one) if to == "resolved" else ())])
+        return await self.ask(title, fields, drafts, about, f"incident {to}")
+
+    def _left(self, one: Incident) -> list[str]:
+        """What is not done yet, for who is about to resolve it."""
+        said = [
+            f"{visible(str(ran.began.data.get('name', '')))} still runs." for ran in one.running()
+        ]
+        playbook = self.walks.walking.playbook(one.current)
+        walk = one.walk
+        if playbook is not None and walk is not None:
+            open_steps = [s for s in playbook.steps if walk.step(s.id).state in ("to do", "doing")]
+            if open_steps:
+                said.append(f"{plural(len(open_steps), 'step')} of {playbook.title} not done.")
+        return said
 
     def action_resolve(self) -> None:
         """M: resolved; the report is written, and what it proves is offered."""

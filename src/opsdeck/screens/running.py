@@ -14,6 +14,7 @@ from textual.widgets import TextArea
 from opsdeck.errors import NotSavedError, OpsDeckError, UsageError
 from opsdeck.incidents import acts, kill_op
 from opsdeck.incidents.commands import Ended, Ready, checked_edit, made_ready
+from opsdeck.incidents.trust import asked_of
 from opsdeck.incidents.variables import names_in
 from opsdeck.journal.writing import Draft
 from opsdeck.screens.confirm import Confirm
@@ -51,7 +52,7 @@ async def trusted(walks: Walks, playbook: Playbook) -> bool:
         about, shown = _CHANGED, [(playbook.file, "\n".join(walking.trust.diff(playbook)))]
     else:
         about = _NEW
-        shown = [(f"{step.title}: {c.name}", c.text) for step, c in playbook.commands()]
+        shown = [(asked_of(step, c), c.text) for step, c in playbook.commands()]
     question = Confirm(
         f"Trust the commands of {visible(playbook.title)}?", about, shown, host.glyphs, yes="trust"
     )

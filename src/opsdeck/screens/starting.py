@@ -9,6 +9,7 @@ from opsdeck.gauges.words import breach_words, sourced_title
 from opsdeck.incidents import acts
 from opsdeck.journal.writing import Draft
 from opsdeck.screens.prompt import Answers, Field, Prompt
+from opsdeck.text import visible
 
 if TYPE_CHECKING:
     from opsdeck.screens.host import DeckHost
@@ -68,6 +69,9 @@ async def _begin(host: DeckHost, gauge: str, playbook: str) -> None:
         )
 
     about = "Steps, notes, commands and gauges are kept from now on. You command it for now."
+    if already := [one for one in walking.incidents() if not one.over]:
+        names = ", ".join(f"{visible(one.title)} ({one.id})" for one in already[:3])
+        about += f"\nOpen already: {names}. esc, and enter on it, goes on with it."
     prompt = Prompt("Start an incident", fields, host.glyphs, about=about, check=check)
     answers = await host.push_screen_wait(prompt)
     if answers is None:
