@@ -10,7 +10,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from opsdeck.catalog.playbook import Command, Diagnostic, Playbook, Step
@@ -76,18 +76,22 @@ class Walking(KnownIncidents):
         playbook: Playbook | None = None,
         gauge: str = "",
         targets: Sequence[str] = (),
+        began: datetime | None = None,
     ) -> tuple[str, list[Draft]]:
-        """The id of a new incident and what to save for it; raises UsageError."""
+        """The id of a new incident and what to save for it; raises UsageError.
+
+        `began` is when the trouble itself began, where somebody knows that.
+        """
         deck = self.deck
         now = deck.now()
         identity = acts.new_id(now, deck.state.incidents.heads)
         board = self._board()
         known = board.gauge(gauge) if board is not None and gauge else None
-        began = None
         if known is not None and known.level in ("warning", "critical"):
             began_s = known.memory.tally.began
             since = now.timestamp() - began_s
-            began = now - timedelta(seconds=since) if began_s and since > 0 else None
+            alarmed = now - timedelta(seconds=since) if began_s and since > 0 else None
+            began = began or alarmed
             source = known.spec.source
             targets = targets or ((source,) if source in deck.config.targets else ())
         drafts = acts.start(

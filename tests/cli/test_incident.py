@@ -76,6 +76,16 @@ def test_start_says_its_id_and_what_to_do(opsdeck: CommandLine) -> None:
     assert (the(opsdeck)["targets"], the(opsdeck)["roles"]) == (["web"], {"commander": "alice"})
 
 
+def test_who_knows_when_it_began_says_so(opsdeck: CommandLine) -> None:
+    make_deck(opsdeck)
+    opsdeck("incident", "start", "Orders fail", "--began", earlier())
+    found = the(opsdeck)
+    assert 11.9 * 3_600 < found["times"]["to_detect_s"] < 12.1 * 3_600
+    # AND it can be said later, too
+    assert opsdeck("incident", "change", "--began", found["started_at"][:16]).code == 0
+    assert the(opsdeck)["times"]["to_detect_s"] < 120
+
+
 def test_a_playbook_gives_title_and_severity(opsdeck: CommandLine) -> None:
     make_deck(opsdeck)
     started = opsdeck.json("incident", "start", "--playbook", "own")
@@ -113,6 +123,7 @@ def test_a_whole_incident(opened: CommandLine) -> None:
         (("step", "only", "doing", "--playbook", "other"), r"doing: Only \(\S+\)"),
         (("set", "host=web 3", "port=8"), r"host = web 3\nport = 8"),
         (("change", "--severity", "low", "--title", "Slow"), r"incident \S+, low: Slow"),
+        (("change", "--target", "web", "--began", earlier()), r"incident \S+, low: Slow"),
         (("role", "scribe"), r"alice is scribe of \S+"),
         (("role", "commander", "--to", "bob", "--next", "watch"), r"bob is commander of \S+"),
         (("mitigate", "--note", "old version"), r"incident \S+ is mitigated"),
@@ -125,6 +136,7 @@ def test_a_whole_incident(opened: CommandLine) -> None:
         assert re.fullmatch(said + "\n", result.out), result.out
     found = the(opened)
     assert (found["title"], found["severity"], found["state"]) == ("Slow", "low", "mitigated")
+    assert found["targets"] == ["web"]
     assert found["variables"] == {"host": "web 3", "port": "8"}
     assert [walk["id"] for walk in found["playbooks"]] == ["own", "other"]
     assert {s["id"]: s["state"] for s in found["playbooks"][0]["steps"]} == {
@@ -239,6 +251,8 @@ MISTAKES: list[tuple[tuple[str, ...], str]] = [
     (("set", "host"), "'host' says no value: write NAME=VALUE"),
     (("set", "a b=c"), "'a b' is no name of a variable"),
     (("change",), "nothing is changed"),
+    (("change", "--began", "early"), "'early' is no time: write 14:05, or"),
+    (("start", "x", "--began", "2999-01-01 10:00"), "is yet to come: write what happened"),
 ]
 
 

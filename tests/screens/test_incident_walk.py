@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opsdeck.incidents.times import times_of
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
 from opsdeck.screens.incident import IncidentScreen
@@ -126,11 +127,19 @@ async def test_title_severity_and_targets_are_changed(drill: IncidentDesk) -> No
     async with drill.app().run_test(size=(120, 40)) as pilot:
         await start_drill(pilot)
         await pilot.press("i")
-        await fill(pilot, "Only the feed", "low", "web, mongodb, web")
+        await fill(pilot, "Only the feed", "low", "web, mongodb, web", "02:31")
         await until(pilot, lambda: told(pilot, "severity is now low; targets are now web, mongodb"))
         one = drill.incident()
         assert (one.title, one.severity) == ("Only the feed", "low")
         assert one.targets == ("web", "mongodb")
+        # AND how long it took to be seen is known
+        assert told(pilot, "the trouble began at 2026-11-23 02:31 UTC")
+        assert times_of(one).detect_s == 7 * 60 + 7
+        # AND a time that is none is refused
+        await pilot.press("i")
+        await fill(pilot, "Only the feed", "low", "web, mongodb", "early")
+        await until(pilot, lambda: told(pilot, "'early' is no time: write 14:05, or"))
+        await pilot.press("escape")
         # AND what is as it was is said to be
         await pilot.press("i")
         await fill(pilot)

@@ -254,18 +254,30 @@ def set_values(door: Door, values: tuple[str, ...], incident: str | None) -> Non
 @click.command()
 @click.option("--title", default="", metavar="TEXT", help="What it is called from now on.")
 @click.option("--severity", default="", metavar="S", help=f"One of {', '.join(SEVERITIES)}.")
+@click.option("--target", "targets", metavar="T", multiple=True, help="What it is about; several.")
+@click.option("--began", metavar="WHEN", default="", help="When the trouble began, such as 02:31.")
 @_which
 @pass_door
-def change(door: Door, title: str, severity: str, incident: str | None) -> None:
-    """Another title or severity.
+def change(
+    door: Door,
+    title: str,
+    severity: str,
+    targets: tuple[str, ...],
+    began: str,
+    incident: str | None,
+) -> None:
+    """Another title or severity, other targets, when the trouble began.
 
     \b
     Examples:
       opsdeck incident change --severity critical
+      opsdeck incident change --began 02:31
     """
     desk = Desk(door)
     one = desk.meant(incident)
-    desk.record(acts.change(one, title=title, severity=severity))
+    when = acts.moment_said(began, desk.deck.now(), desk.deck.zone)
+    named = targets or None
+    desk.record(acts.change(one, title=title, severity=severity, targets=named, began=when))
     one = desk.now(one.id)
     say(f"incident {one.id}, {one.severity}: {visible(one.title)}")
 

@@ -13,6 +13,7 @@ from opsdeck.commands.door import Door
 from opsdeck.commands.groups import HelpfulGroup, pass_door
 from opsdeck.commands.output import say, say_json
 from opsdeck.errors import UsageError
+from opsdeck.incidents import acts
 from opsdeck.incidents.model import SEVERITIES
 from opsdeck.incidents.timeline import KINDS
 from opsdeck.text import visible
@@ -48,6 +49,7 @@ def incident() -> None:
 )
 @click.option("--severity", metavar="S", default="", help=f"One of {', '.join(SEVERITIES)}.")
 @click.option("--target", "targets", metavar="T", multiple=True, help="What it is about; several.")
+@click.option("--began", metavar="WHEN", default="", help="When the trouble began, such as 02:31.")
 @_json
 @pass_door
 def start(
@@ -57,6 +59,7 @@ def start(
     gauge: str,
     severity: str,
     targets: tuple[str, ...],
+    began: str,
     as_json: bool,
 ) -> None:
     """Start an incident; you command it. TITLE says in a line what is wrong.
@@ -67,9 +70,10 @@ def start(
     Examples:
       opsdeck incident start "Orders fail" --severity critical
       opsdeck incident start --gauge mongo-connections --target mongodb
+      opsdeck incident start "Logins fail" --began 02:31
       opsdeck incident start --playbook high-cpu-usage --json | jq -r .id
     """
-    asyncio.run(_start(door, title, playbook, gauge, severity, targets, as_json))
+    asyncio.run(_start(door, title, playbook, gauge, severity, targets, began, as_json))
 
 
 async def _start(
@@ -79,6 +83,7 @@ async def _start(
     gauge: str,
     severity: str,
     targets: tuple[str, ...],
+    began: str,
     as_json: bool,
 ) -> None:
     desk = Desk(door)
@@ -95,7 +100,12 @@ async def _start(
                 ' opsdeck incident start "Orders fail"'
             )
         identity, drafts = desk.walking.start(
-            title=title, severity=severity, playbook=book, gauge=gauge, targets=targets
+            title=title,
+            severity=severity,
+            playbook=book,
+            gauge=gauge,
+            targets=targets,
+            began=acts.moment_said(began, desk.deck.now(), desk.deck.zone),
         )
         desk.record(*drafts)
     finally:

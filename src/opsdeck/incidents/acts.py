@@ -107,9 +107,14 @@ def open_playbook(identity: str, playbook: Playbook) -> Draft:
 
 
 def change(
-    one: Incident, *, title: str = "", severity: str = "", targets: Sequence[str] | None = None
+    one: Incident,
+    *,
+    title: str = "",
+    severity: str = "",
+    targets: Sequence[str] | None = None,
+    began: datetime | None = None,
 ) -> Draft:
-    """Another title or severity, other targets."""
+    """Another title or severity, other targets, another time at which the trouble began."""
     data: dict[str, Any] = {"incident": one.id}
     if title.strip() and title.strip() != one.title:
         data["title"] = checked(title, "title", longest=LONGEST_TITLE)
@@ -118,6 +123,8 @@ def change(
     named = None if targets is None else tuple(dict.fromkeys(filter(None, map(str.strip, targets))))
     if named is not None and named != one.targets:
         data["targets"] = [checked(target, "target", longest=LONGEST_TITLE) for target in named]
+    if began is not None and began != one.began_at:
+        data["began"] = wall_text(began)
     if len(data) == 1:
         raise UsageError("nothing is changed: it is all as it was")
     return Draft(ev.INCIDENT_CHANGED, data)
@@ -215,6 +222,16 @@ def backfilled(text: str, now: datetime, zone: tzinfo) -> tuple[datetime | None,
     if when.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise UsageError(f"{local:%Y-%m-%d %H:%M} never was: clocks were set forward over it")
     return when, said
+
+
+def moment_said(text: str, now: datetime, zone: tzinfo) -> datetime | None:
+    """The moment that `14:05`, or a date and time, means; None for no text. Raises UsageError."""
+    if not text.strip():
+        return None
+    when, _ = backfilled(f"{text.strip()} x", now, zone)
+    if when is None:
+        raise UsageError(f"{text.strip()!r} is no time: write 14:05, or 2026-11-23 14:05")
+    return when
 
 
 def _last_over(local: datetime, now: datetime) -> datetime:

@@ -185,6 +185,8 @@ def _changed(one: Incident, happening: Happening) -> Made:
     targets = happening.data.get("targets")
     if isinstance(targets, list):
         parts.append(f"targets are now {', '.join(map(str, targets)) or 'none'}")
+    if began := parse_wall(_get(happening, "began")):
+        parts.append(f"the trouble began at {began:%Y-%m-%d %H:%M} UTC")
     return "state", "; ".join(parts) or "changed", "", ()
 
 

@@ -96,6 +96,7 @@ def _changed(one: Incident, happening: Happening, data: dict[str, Any]) -> None:
     one.severity = _text(data, "severity") or one.severity
     if "targets" in data:
         one.targets = _texts(data, "targets")
+    one.began_at = parse_wall(_text(data, "began")) or one.began_at
 
 
 def _stated(one: Incident, happening: Happening, data: dict[str, Any]) -> None:

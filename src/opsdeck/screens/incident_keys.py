@@ -306,17 +306,21 @@ class IncidentKeys(Frame):
         """i: title, severity, targets."""
 
         async def change() -> None:
-            one = self.now_incident()
+            one, zone = self.now_incident(), self.shown_zone
             fields = [
                 Field("title", "Title", "", one.title),
                 Field("severity", "Severity", "critical, high, medium or low", one.severity),
                 Field("targets", "Affected (with commas)", "web, mongodb", ", ".join(one.targets)),
+                Field("began", f"Trouble began ({zone}; may stay empty)", "02:31"),
             ]
 
             def drafts(a: Answers) -> list[Draft]:
                 targets = a["targets"].split(",")
                 title, severity = a["title"], a["severity"]
-                return [acts.change(one, title=title, severity=severity, targets=targets)]
+                began = acts.moment_said(a["began"], self.deck.now(), zone)
+                return [
+                    acts.change(one, title=title, severity=severity, targets=targets, began=began)
+                ]
 
             await self.ask("Change the incident", fields, drafts, said="changed")
 

@@ -224,9 +224,9 @@ def timeline_rows(
 
 
 def most_lines(entry: Entry) -> int:
-    """What a handover says is for somebody who comes new to it: more of it is shown."""
-    whole = 2 if entry.values else 0
-    return LONGEST_ENTRY_LINES * (3 if entry.kind == "people" or entry.corrected else 1) + whole
+    """What a handover or a change says is for somebody who comes new to it: more is shown."""
+    whole, longer = 2 if entry.values else 0, entry.kind in ("people", "state") or entry.corrected
+    return LONGEST_ENTRY_LINES * (3 if longer else 1) + whole
 
 
 def _stamp(at: datetime, now: datetime, zone: tzinfo) -> str:
