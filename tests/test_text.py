@@ -44,7 +44,11 @@ def test_nothing_visible_is_a_control(text: str) -> None:
 
 
 def test_lines_are_made_visible_one_by_one() -> None:
-    assert visible_lines("a\tb\n\x1b[2J\r\nc\x0bd") == ["a   b", "␛[2J", "c", "d"]
+    assert visible_lines("a\tb\n\x1b[2J\r\nc\rd\n") == ["a   b", "␛[2J", "c", "d"]
+    # AND what ends a line for some programs only is a character in it
+    assert visible_lines("# c\u2028rm\x0bx\x85y") == [visible("# c\u2028rm\x0bx\x85y")]
+    assert visible_lines("a\n\n") == ["a", ""]
+    assert visible_lines("") == []
 
 
 @given(TEXTS)

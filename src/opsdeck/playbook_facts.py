@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from opsdeck.catalog.playbook import Playbook
+from opsdeck.catalog.playbook_text import storable_name
 from opsdeck.catalog.playbooks import follow, open_playbook, playbook_files, title_of
 from opsdeck.incidents.commands import missing_programs
 
@@ -64,7 +65,9 @@ def facts_of(
         if playbook is None:
             said = ("it cannot be read",)
             title = title_of(identity)
-            found.append(Facts(id=identity, title=title, file=str(file), faults=said))
+            found.append(
+                Facts(id=identity, title=title, file=storable_name(str(file)), faults=said)
+            )
         else:
             found.append(_facts(playbook, config, environ, walked.get(identity, Walked())))
     return found

@@ -30,8 +30,14 @@ def visible(text: str) -> str:
 
 
 def visible_lines(text: str) -> list[str]:
-    """`text` as lines, each made harmless; tabs become spaces."""
-    return [visible(line) for line in text.expandtabs(4).splitlines()]
+    """`text` as lines, each made harmless; tabs become spaces.
+
+    Only what every program takes for one ends a line: U+2028 is a character in a line of a shell.
+    """
+    if not text:
+        return []
+    lines = text.expandtabs(4).replace("\r\n", "\n").replace("\r", "\n")
+    return [visible(line) for line in lines.removesuffix("\n").split("\n")]
 
 
 _TO_ASCII = str.maketrans(

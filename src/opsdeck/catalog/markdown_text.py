@@ -24,6 +24,9 @@ URL_LIMIT = 1_000
 _UNWANTED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+"""What some programs end a line at, and no shell."""
+_DIRECTIONS = re.compile("[\u061c\u200e\u200f]")
 _MARKUP = re.compile(r"[\\`*_<&\[~]")
 _DATA_URI = re.compile(r"\(\s*<?data:[^()\s]*\)")
 _ATTRIBUTE = r"""\s%s\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"""
@@ -42,6 +45,11 @@ class Plain(NamedTuple):
 def clean(text: str) -> str:
     """The text without control characters, except tabs and line feeds."""
     return _UNWANTED.sub("", text)
+
+
+def clean_code(text: str) -> str:
+    """The same of text that is run as it is shown: its lines end at line feeds and nowhere else."""
+    return _DIRECTIONS.sub("", _LINE_ENDS.sub("", clean(text)))
 
 
 def fold(text: str) -> str:

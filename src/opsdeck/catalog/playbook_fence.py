@@ -6,8 +6,9 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from opsdeck.catalog.markdown_text import clean, fold
+from opsdeck.catalog.markdown_text import clean_code, fold
 from opsdeck.catalog.playbook import Command
+from opsdeck.catalog.playbook_prompts import BEGINS, TYPED, other_shell, prompted
 from opsdeck.durations import LONGEST_S, parse_duration
 
 # fmt: off
@@ -26,25 +27,8 @@ _LANGUAGE = re.compile(
     r"^\s*(?:\{code(?:-block)?\}\s*|\{\s*(?:#[\w:-]+\s+)?)?(?:#!)?(?:/(?:usr/)?bin/)?[\"']?\.?"
     r"(?:language-|lang-)?([\w+#-]+)"
 )
-_PLACE = (
-    r"^\s*(?:\([\w./ -]+\)\s*)?"
-    r"(?:\[[^\]\n]*\]|[\w.-]+@[\w.-]+[:\s][^$#%>\n]*|(?:sh|bash|ksh|zsh)-[\d.]+"
-    r"|[\w.-]{1,60}:~?[\w./-]{0,200} [\w.-]{1,60}|[\w.~/-]{1,200}/[\w.-]{0,60}\s?)"
-)
-"""What a prompt says of where it is: `[me@host ~]`, `me@host:~`, `sh-4.4`, `host:~ me`, `~/src`."""
-_PROMPT = re.compile(r"^\s*(?:\([\w./ -]+\)\s*)?[$❯➜]\s+(.*)$|" + _PLACE + r"[$#%❯➜]\s+(.*)$")
-_PERCENT = re.compile(r"^\s*%\s+(.*)$")
-_ROOT_PROMPT = re.compile(r"^\s*#\s+(.*)$")
-_PROSE = re.compile(r"[^a-z/.]|\S+[ \t]+[a-z]+[ \t]+[a-z]+[ \t]+[a-z]+\b(?![./=-])|.*[a-z][:.]$")
-"""What stands behind a `#` where it is no prompt of root's but a comment."""
-_TYPED = re.compile(r"^[ \t]*\$ +\S", re.M)
-_BEGINS = re.compile(
-    r"\s*(?:#.*\n\s*)*(?:\$ +\S|[^\s#]{0,100}@[^\n$#]{1,200}[$#] +\S|[\w./-]{1,99}\$ +\S)"
-)
-"""A shell's fence is a session where the first thing in it that is no comment was typed."""
-_HEREDOC = re.compile(r"(?<!<)<<(?!<)-?\s*[\"']?([A-Za-z_]\w*)[\"']?")
-_QUOTED = re.compile(r"""\\.|'[^']*'|"(?:[^"\\]|\\.)*"|(?:^|(?<=\s))#.*""", re.M | re.S)
-_MOST_MORE = 60
+_OPTIONS = re.compile(r"(?::[\w-]+:(?:[ \t].*)?\n)+\n*")
+"""What MyST says of code in its first lines: `:caption: x`."""
 _NO = ("false", "no", "0", "off")
 
 
@@ -88,15 +72,19 @@ def commands_of(info: Info, content: str, line: int, name: str) -> list[Command]
     Where no language is named only what stands behind a `$` counts, for the rest may be output.
     """
     text = content.rstrip("\n")
+    if (options := _OPTIONS.match(text)) is not None:
+        line, text = line + options[0].count("\n"), text[options.end() :]
     if not text.strip():
         return []
     if info.language in SHELLS:
-        pieces = prompted(text) if _BEGINS.match(text) else []
+        pieces = prompted(text) if BEGINS.match(text) else []
         pieces = pieces or [(0, _dedented(text))]
     elif info.language in CONSOLES:
-        pieces = prompted(text, root=True) or [(0, _dedented(text))]
+        pieces = prompted(text, console=True)
+        if not pieces and not other_shell(text):
+            pieces = [(0, _dedented(text))]
     elif not info.language:
-        pieces = prompted(text) if _TYPED.search(text) else []
+        pieces = prompted(text) if TYPED.search(text) else []
     else:
         return []
     made = [_command(info, piece, line + offset) for offset, piece in pieces]
@@ -107,66 +95,6 @@ def _dedented(text: str) -> str:
     import textwrap
 
     return textwrap.dedent(text).strip("\n")
-
-
-def prompted(text: str, *, root: bool = False) -> list[tuple[int, str]]:
-    """What was typed behind prompts: (line, command). What the machine answered is left out."""
-    lines = text.split("\n")
-    found: list[tuple[int, str]] = []
-    prompt = _PROMPT
-    if not any(map(_PROMPT.match, lines)):
-        prompt = _PERCENT
-        if root and not any(map(_PERCENT.match, lines)):
-            marked = [match[1] for line in lines if (match := _ROOT_PROMPT.match(line))]
-            if any(map(_PROSE.match, marked)):
-                return []
-            prompt = _ROOT_PROMPT
-    at = 0
-    while at < len(lines):
-        match = prompt.match(lines[at])
-        start, at = at, at + 1
-        said = next((g for g in match.groups() if g), "") if match is not None else ""
-        if not said.strip():
-            continue
-        typed = [said.rstrip()]
-        ends = _HEREDOC.findall(typed[0])
-        while at < len(lines) and (ends or typed[-1].endswith("\\")):
-            typed.append(lines[at].removeprefix("> "))
-            if ends and typed[-1].strip() == ends[0]:
-                ends.pop(0)
-            at += 1
-        while at < len(lines) and lines[at].startswith("> "):
-            typed.append(lines[at][2:])
-            at += 1
-        more = 0 if ends else _goes_on("\n".join(typed), lines, at, prompt)
-        typed += lines[at : at + more]
-        at += more
-        found.append((start, "\n".join(typed)))
-    return found
-
-
-def _goes_on(typed: str, lines: list[str], at: int, prompt: re.Pattern[str]) -> int:
-    """How many lines more a command takes that ends in `|` or within quotes or a loop; 0 where it
-    never ends before the next prompt: then it is whole as it stands."""
-    for more in range(min(_MOST_MORE, len(lines) - at) + 1):
-        if more and prompt.match(lines[at + more - 1]):
-            return 0
-        if more:
-            typed += "\n" + lines[at + more - 1]
-        if _whole(typed):
-            return more
-    return 0
-
-
-def _whole(typed: str) -> bool:
-    """Whether a shell would not wait for more."""
-    bare = _QUOTED.sub("x", typed)
-    words = re.split(r"[\s;]+", bare)
-    opened = sum(words.count(word) for word in ("do", "then", "case"))
-    closed = sum(words.count(word) for word in ("done", "fi", "esac"))
-    heads = words[0] in ("for", "while", "until", "if", "case") and not opened
-    unquoted = "'" not in bare and '"' not in bare
-    return unquoted and not bare.rstrip().endswith(("|", "&&")) and opened <= closed and not heads
 
 
 def _command(info: Info, text: str, line: int) -> Command:
@@ -202,7 +130,7 @@ def _risk(given: dict[str, Any]) -> str | None:
 
 
 def _text(value: Any) -> str:
-    return clean(value).strip() if isinstance(value, str) else ""
+    return clean_code(value).strip() if isinstance(value, str) else ""
 
 
 def _flag(value: Any) -> bool:

@@ -4,182 +4,76 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-import msgspec
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from opsdeck.catalog.markdown_text import clean, fold, shorten
-from opsdeck.catalog.playbook import Block, Command, Diagnostic, Playbook, Step
+from opsdeck.catalog.markdown_text import clean_code, fold, shorten
+from opsdeck.catalog.playbook import Block, Command, Playbook, Step
 from opsdeck.catalog.playbook_fence import Info, commands_of, read_info
-from opsdeck.catalog.playbook_front import split_front, texts
+from opsdeck.catalog.playbook_front import split_front
 from opsdeck.catalog.playbook_inline import Inline
-from opsdeck.catalog.playbook_steps import Draft, anchor, starts_of
+from opsdeck.catalog.playbook_prepare import prepared
+from opsdeck.catalog.playbook_steps import Draft, anchor, parted, starts_of
+from opsdeck.catalog.playbook_text import Source, decoded, source_of, title_of
+from opsdeck.catalog.playbook_toml import diagnostic, texts, variables_of
 from opsdeck.text import storable
 
+__all__ = ["decoded", "read_playbook", "title_of"]
+
 _MAX_NESTING = (420, 200)
-_FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|~{3,})", re.M)
-_HIGHLIGHT = re.compile(
-    r"""^([ \t]*)(?:\{\{[<%]\s*highlight\s+["']?([\w+-]+)[^}]*[>%]\}\}"""
-    r"""|\{%-?\s*highlight\s+([\w+-]+)[^%}]*%\})[ \t]*$"""
-)
-_HIGHLIGHT_END = re.compile(
-    r"^[ \t]*(?:\{\{[<%]\s*/\s*highlight\s*[>%]\}\}|\{%-?\s*endhighlight\s*-?%\})[ \t]*$"
-)
-_SHORTCODE = re.compile(r"\{\{[<%][^{}\n]*[>%]\}\}")
+_FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}(?=[^`\n]*$)|~{3,})", re.M)
+_NESTED = {
+    "blockquote_open": "a quotation is nested too deeply: what stands in it is not read",
+    "list_item_open": "a list is nested too deeply: nothing in it or after it is read",
+}
+_MOST_INDENTED = 4
 _TASK = re.compile(r"^\[[ xX]\][ \t]+(.+)", re.S)
-_HEADING_ID = re.compile(r"\{#([\w-]++)[^{}]*+\}$")
 _LONGEST_TITLE = 200
 
 
-def decoded(data: bytes) -> str:
-    """The text of a file, whatever its encoding: what is no UTF-8 is shown as replaced."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    return data.decode("utf-8-sig", "replace")
-
-
-def read_playbook(data: bytes, identity: str, file: str = "") -> Playbook:
+def read_playbook(data: bytes, identity: str, file: str = "", *, whole: str = "") -> Playbook:
     """The playbook in a file's bytes; `identity` is its id, whatever its front matter says.
 
-    Never raises on any bytes; `faults` says what could not be understood.
+    `whole` is the digest of the whole file where these bytes are only its beginning. Never raises
+    on any bytes; `faults` says what could not be understood.
     """
-    text = storable_text(decoded(data))
-    front, skipped, fault = split_front(text)
-    body = "\n".join(text.split("\n")[skipped:])
-    reading = _Reading(_prepared(body), skipped)
+    source = source_of(data, cut=bool(whole))
+    front, skipped, fault = split_front(source.text)
+    reading = _Reading(source, skipped)
     steps = tuple(reading.steps())
+    faults = [fault] if fault else []
+    if whole:
+        faults.append(f"only its first {len(data) // 1_000_000} MB are read")
     title = _one(front.get("title")) or reading.title or title_of(identity)
-    variables = front.get("variables")
     return Playbook(
         id=identity,
         title=shorten(fold(title), _LONGEST_TITLE),
-        digest=hashlib.sha256(data).hexdigest(),
-        text=text,
+        digest=whole or hashlib.sha256(data).hexdigest(),
+        text=source.text,
         severity=_one(front.get("severity")),
         gauges=texts(front.get("gauges")),
         inhibits=texts(front.get("inhibits")),
-        variables={str(k): _plain(v) for k, v in variables.items()}
-        if isinstance(variables, dict)
-        else {},
+        variables=variables_of(front.get("variables")),
         about=tuple(reading.about),
         steps=steps,
         file=file,
-        faults=(fault,) if fault else (),
+        faults=(*faults, *dict.fromkeys(reading.faults)),
     )
-
-
-def storable_text(text: str) -> str:
-    """Line ends as they should be, and nothing that no file may hold."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def title_of(identity: str) -> str:
-    """What a playbook is called by its id alone: `high-cpu-usage` is `High cpu usage`."""
-    words = identity.replace("-", " ").replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
-
-
-def _plain(value: Any) -> str:
-    try:
-        return str(value)
-    except ValueError:  # a hexadecimal number of thousands of digits
-        return ""
 
 
 def _one(value: Any) -> str:
     return storable(value) if isinstance(value, str) else ""
 
 
-def _prepared(text: str) -> str:
-    """Hugo's highlight is a fence; other shortcodes and comments are not for the reader.
-
-    The number of lines stays as it is.
-    """
-    if "<!--" in text:
-        text = _without_comments(text)
-    if "{{<" not in text and "{{%" not in text and "{%" not in text:
-        return text
-    lines = text.split("\n")
-    fence = indent = ""
-    for number, line in enumerate(lines):
-        fence, was = _fence_after(line, fence), fence
-        if fence or was:
-            continue
-        opened = _HIGHLIGHT.match(line)
-        if opened is not None:
-            indent = opened[1]
-            lines[number] = f"{indent}```{opened[2] or opened[3]}"
-        elif _HIGHLIGHT_END.match(line):
-            lines[number] = f"{indent}```"  # one that stands elsewhere would begin another
-        else:
-            lines[number] = _SHORTCODE.sub("", line)
-    return "\n".join(lines)
-
-
-def _fence_after(line: str, fence: str) -> str:
-    """The fence that is open after a line; "" for none."""
-    match = _FENCE.match(line)
-    if match is None:
-        return fence
-    if not fence:
-        return match[1]
-    closes = match[1].startswith(fence) and not line[match.end() :].strip()
-    return "" if closes else fence
-
-
-def _without_comments(text: str) -> str:
-    """Comments outside of code blotted out; one that is never closed hides nothing."""
-    kept: list[str] = []
-    fence, after = "", 0
-    lines = text.split("\n")
-    for number, line in enumerate(lines):
-        if number < after:
-            kept.append("")
-            continue
-        fence, was = _fence_after(line, fence), fence
-        if fence or was:
-            kept.append(line)
-            continue
-        line = _without_whole_comments(line)
-        begin = line.find("<!--")
-        if begin < 0 or line[:begin].count("`") % 2:
-            kept.append(line)
-            continue
-        end = next((n for n in range(number + 1, len(lines)) if "-->" in lines[n]), None)
-        if end is None:
-            return "\n".join([*kept, line, *lines[number + 1 :]])
-        kept.append(line[:begin])
-        lines[end] = lines[end].partition("-->")[2]
-        after = end
-    return "\n".join(kept)
-
-
-def _without_whole_comments(line: str) -> str:
-    """A line without the comments that begin and end in it."""
-    kept, at = [], 0
-    while (begin := line.find("<!--", at)) >= 0 and (end := line.find("-->", begin + 4)) >= 0:
-        kept.append(line[at:begin])
-        at = end + 3
-    return "".join([*kept, line[at:]])
-
-
-def _parted(heading: str) -> tuple[str, str]:
-    """A heading and the id it gives itself, `## Title {#id}`; "" for none."""
-    heading = heading.rstrip()
-    found = _HEADING_ID.match(heading, max(0, heading.rfind("{#")))
-    return (heading[: found.start()].rstrip(), found[1]) if found else (heading, "")
-
-
 class _Reading:
     """Walks the block tokens of one document and sorts them into steps."""
 
-    def __init__(self, text: str, skipped: int) -> None:
+    def __init__(self, source: Source, skipped: int) -> None:
         self._parser = MarkdownIt("commonmark")
         self._parser.enable(["table", "strikethrough"])
         self._parser.disable("html_block")
@@ -187,8 +81,14 @@ class _Reading:
         self._parser.core.ruler.enableOnly(["normalize", "block"])
         self._env: dict[str, Any] = {}
         self._inline = Inline(self._parser, self._env)
+        body = "\n".join(source.text.split("\n")[skipped:])
+        text, self._lines = prepared(body, cut=source.cut)
         self._skipped = skipped
-        self._indented = False
+        self._broken = source.broken
+        self._end = source.text.rstrip().count("\n") + 1 if source.cut else sys.maxsize
+        """The last line that is read where the file goes on: what reaches it may not be whole."""
+        self._depth = 0
+        self.faults: list[str] = []
         self.title = ""
         self.about: list[Block] = []
         self._intro = Draft("", 1)
@@ -198,15 +98,25 @@ class _Reading:
         self._rows: list[tuple[str, ...]] = []
         self._titles: set[int] = set()
         """Places of texts that became titles: they are not shown again."""
-        self._walk(self._tokens(text))
+        self._walk(self._tokens(text, self._env))
 
-    def _tokens(self, text: str) -> list[Token]:
+    def _tokens(self, text: str, env: dict[str, Any]) -> list[Token]:
         for depth in _MAX_NESTING:
-            self._env.clear()
+            env.clear()
             self._parser.options["maxNesting"] = depth
             with suppress(RecursionError):
-                return self._parser.parse(text, self._env)
+                found = self._parser.parse(text, env)
+                deep = (t for t in found if t.level >= depth - 1 and t.type in _NESTED)
+                if (first := next(deep, None)) is not None:
+                    line = self._line(first.map[0] if first.map else 0)
+                    self.faults.append(f"line {line}: {_NESTED[first.type]}")
+                return found
+        self.faults.append("it is nested too deeply: what stands in it is not read")
         return []
+
+    def _line(self, place: int) -> int:
+        """The line of the file, from 1, of what stands at a line of the text that is parsed."""
+        return self._lines[min(place, len(self._lines) - 1)] + self._skipped + 1
 
     @property
     def _here(self) -> Draft:
@@ -234,13 +144,13 @@ class _Reading:
 
     def _begin(self, tokens: list[Token], index: int) -> None:
         token = tokens[index]
-        line = (token.map[0] if token.map else 0) + self._skipped + 1
+        line = self._line(token.map[0] if token.map else 0)
         place = index + 1 if token.type == "heading_open" else index + 2
         inline = tokens[place] if place < len(tokens) and tokens[place].type == "inline" else None
         raw, given = inline.content if inline is not None else "", ""
         rest = ""
         if token.type == "heading_open":
-            raw, given = _parted(raw)
+            raw, given = parted(raw)
         else:
             raw, _, rest = raw.partition("\n")
             task = _TASK.match(raw)
@@ -310,7 +220,7 @@ class _Reading:
             self._text(token.content)
 
     def _heading(self, token: Token, before: Token) -> None:
-        text, links = self._inline.read(_parted(token.content)[0])
+        text, links = self._inline.read(parted(token.content)[0])
         if before.tag == "h1" and not self.title and not self._drafts:
             self.title = text
             return
@@ -332,59 +242,50 @@ class _Reading:
                 self._add(Block(kind="text", text=text, indent=self._indent, mark=mark))
 
     def _code(self, token: Token) -> None:
-        line = (token.map[0] if token.map else 0) + self._skipped + 1
-        if token.type == "code_block" and _FENCE.match(token.content) and not self._indented:
-            self._fences_in(token)
+        indented = token.type == "code_block" and self._depth < _MOST_INDENTED
+        if indented and _FENCE.search(token.content):
+            self._indented(token)
             return
+        first, last = token.map or (0, 0)
         info = read_info(token.info) if token.type == "fence" else Info("", {})
-        here, fenced = self._here, token.type == "fence"
-        content = clean(token.content)
-        if info.language == "toml" and "probe" in info.attributes:
+        here, line = self._here, self._line(first + (token.type == "fence"))
+        content, whole = clean_code(token.content), self._line(last - 1) < self._end
+        if whole and info.language == "toml" and "probe" in info.attributes:
             self._add(Block(kind="probe", indent=self._indent, number=len(here.probes)))
-            here.probes.append(_diagnostic(content, line))
+            here.probes.append(diagnostic(content, self._line(first)))
             return
-        found = commands_of(info, content, line + fenced, here.title)
+        found = commands_of(info, content, line, here.title) if whole else []
+        if found and content != token.content:
+            self.faults.append(f"line {line}: unseen characters are left out of a command")
+        broken = self._broken_in(line, self._line(last - 1)) if found else 0
         for command in found:
-            command = _named_once(command, here.commands)
+            if broken and "\ufffd" in command.text:
+                self._refused(command, broken, info)
+                continue
             self._add(Block(kind="command", indent=self._indent, number=len(here.commands)))
-            here.commands.append(command)
+            here.add(command)
         if not found and content.strip():
             text = content.rstrip("\n")
             self._add(Block(kind="code", text=text, indent=self._indent, mark=info.language))
 
-    def _fences_in(self, token: Token) -> None:
-        """A fence that is indented too far for CommonMark, as in tabs of MkDocs or `<details>`."""
-        first, skipped = (token.map[0] if token.map else 0), self._skipped
-        self._skipped, self._indented = skipped + first, True
-        tokens = self._parser.parse(token.content, {})
-        for index, inner in enumerate(tokens):
-            self._token(inner, tokens[index - 1] if index else inner)
-        self._skipped, self._indented = skipped, False
+    def _broken_in(self, first: int, last: int) -> int:
+        """The first of these lines whose bytes are no text; 0 for none."""
+        lines = range(first, last + 1) if self._broken else ()
+        return next((line for line in lines if line in self._broken), 0)
 
+    def _refused(self, command: Command, line: int, info: Info) -> None:
+        """A command whose text is not what its author wrote is shown, and not offered."""
+        said = f"line {line} holds bytes that are no UTF-8: this is not offered as a command"
+        self._add(Block(kind="code", text=command.text, indent=self._indent, mark=info.language))
+        self._add(Block(kind="text", text=said, indent=self._indent))
+        self.faults.append(said)
 
-def _diagnostic(content: str, line: int) -> Diagnostic:
-    try:
-        values = tomllib.loads(content)
-    except (ValueError, RecursionError) as error:
-        return Diagnostic(title="A look", probe={}, line=line, fault=f"it is no TOML: {error}")
-    show, columns = values.pop("show", ""), texts(values.pop("columns", ()))
-    title = values.pop("title", "")
-    if isinstance(values.get("probe"), dict):  # as checklists have it
-        values = values["probe"]
-    kind = values.get("kind")
-    return Diagnostic(
-        title=fold(title) if isinstance(title, str) and title else f"{kind or 'A'} look",
-        probe=values,
-        line=line,
-        show=show if isinstance(show, str) else "",
-        columns=columns,
-        fault="" if isinstance(kind, str) else 'it names no kind: write for example kind = "host"',
-    )
-
-
-def _named_once(command: Command, before: list[Command]) -> Command:
-    """What ran is known by its name: no two commands of a step have the same."""
-    taken, name, number = {each.name for each in before}, command.name, 2
-    while name in taken:
-        name, number = f"{command.name} ({number})", number + 1
-    return command if name == command.name else msgspec.structs.replace(command, name=name)
+    def _indented(self, token: Token) -> None:
+        """Fences that are indented too far for CommonMark, as within `<details>`."""
+        lines, (text, inner) = self._lines, prepared(token.content)
+        above, last = token.map[0] if token.map else 0, len(lines) - 1
+        self._lines, self._depth = [lines[min(above + n, last)] for n in inner], self._depth + 1
+        tokens = self._tokens(text, {})
+        for index, token in enumerate(tokens):
+            self._token(token, tokens[index - 1] if index else token)
+        self._lines, self._depth = lines, self._depth - 1

@@ -6,10 +6,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+import msgspec
 from markdown_it.token import Token
 
 from opsdeck.catalog.playbook import Block, Command, Diagnostic, Link, Step
 
+_HEADING_ID = re.compile(r"\{#([\w-]++)[^{}]*+\}$")
 _NOT_ANCHOR = re.compile(r"[^\w\- ]+")
 
 
@@ -25,6 +27,13 @@ def anchor(title: str, taken: dict[str, int]) -> str:
             found = f"{base}-{count}"
         taken[found] = 1
     return found
+
+
+def parted(heading: str) -> tuple[str, str]:
+    """A heading and the id it gives itself, `## Title {#id}`; "" for none."""
+    heading = heading.rstrip()
+    found = _HEADING_ID.match(heading, max(0, heading.rfind("{#")))
+    return (heading[: found.start()].rstrip(), found[1]) if found else (heading, "")
 
 
 def starts_of(tokens: list[Token]) -> set[int]:
@@ -81,6 +90,20 @@ class Draft:
     commands: list[Command] = field(default_factory=list)
     probes: list[Diagnostic] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
+    _names: dict[str, int] = field(default_factory=dict)
+    """Names of commands that are taken, and the number to try next."""
+
+    def add(self, command: Command) -> None:
+        """One more command. What ran is known by its name: no two of a step have the same."""
+        name, number = command.name, self._names.get(command.name, 1)
+        while name in self._names:
+            number += 1
+            name = f"{command.name} ({number})"
+        self._names[command.name] = number
+        self._names.setdefault(name, 1)
+        if name != command.name:
+            command = msgspec.structs.replace(command, name=name)
+        self.commands.append(command)
 
     @property
     def to_do(self) -> bool:

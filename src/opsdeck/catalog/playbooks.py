@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from opsdeck.catalog.load import shipped_checklists_path
 from opsdeck.catalog.playbook import Link, Playbook, Step
-from opsdeck.catalog.playbook_read import read_playbook, title_of
+from opsdeck.catalog.playbook_read import read_playbook
+from opsdeck.catalog.playbook_text import storable_name, title_of
 
 __all__ = ["Playbook", "find_playbook", "playbook_files", "playbook_title", "title_of"]
 
 LARGEST_BYTES = 4_000_000
+"""What is read of a file. Of a longer one the digest is still that of all of it."""
+LARGEST_FILE = 400_000_000
+"""No file is opened that is longer: its digest would take seconds."""
 MOST_FILES = 20_000
 MOST_FOLDERS = 10_000
 TITLE_FOR_S = 30.0
@@ -31,39 +35,48 @@ def folders(config_file: Path | None) -> list[Path]:
     return [*found, shipped_checklists_path().parent / "runbooks"]
 
 
-def playbook_files(config_file: Path | None) -> dict[str, Path]:
+class PlaybookFiles(dict[str, Path]):
+    """Id -> file. `left_out` says in words what was not looked through; "" where all was."""
+
+    left_out: str = ""
+
+
+def playbook_files(config_file: Path | None) -> PlaybookFiles:
     """Id -> file of every playbook, in order of id; the team's own go before shipped ones.
 
     The id is the path below `runbooks/` without its ending.
     """
     found: dict[str, Path] = {}
+    left_out = ""
     for folder in folders(config_file):
-        for identity, file in _files_of(folder).items():
+        files = _files_of(folder)
+        left_out = left_out or files.left_out
+        for identity, file in files.items():
             found.setdefault(identity, file)
-    return dict(sorted(found.items()))
+    ordered = PlaybookFiles(sorted(found.items()))
+    ordered.left_out = left_out
+    return ordered
 
 
-def _files_of(folder: Path) -> dict[str, Path]:
+def _files_of(folder: Path) -> PlaybookFiles:
     """Id -> file of every playbook below one folder."""
-    found: dict[str, Path] = {}
-    for file in _files_below(folder):
-        found.setdefault(file.relative_to(folder).with_suffix("").as_posix(), file)
-    return found
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    seen = 0
+    found, seen = PlaybookFiles(), 0
     for count, (path, names, files) in enumerate(os.walk(folder)):
         if count >= MOST_FOLDERS:
-            return
+            found.left_out = f"{folder}: only its first {MOST_FOLDERS:,} folders are listed"
+            return found
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(files):
             if name.startswith(".") or not name.lower().endswith(_SUFFIXES):
                 continue
+            if seen >= MOST_FILES:
+                found.left_out = f"{folder}: only its first {MOST_FILES:,} playbooks are listed"
+                return found
             seen += 1
-            if seen > MOST_FILES:
-                return
-            yield Path(path) / name
+            file = Path(path) / name
+            identity = file.relative_to(folder).with_suffix("").as_posix()
+            found.setdefault(storable_name(identity), file)
+    return found
 
 
 def find_playbook(identity: str, config_file: Path | None) -> Playbook | None:
@@ -111,30 +124,38 @@ def open_playbook(file: Path, identity: str) -> Playbook | None:
         found = file.stat()
     except (OSError, ValueError):
         return None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_FILE:
         return None
-    return _read(file, identity, found.st_mtime_ns, found.st_size)
+    return _read(file, storable_name(identity), found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=64)
 def _read(file: Path, identity: str, _mtime_ns: int, _size: int) -> Playbook | None:
+    whole = ""
     try:
         with file.open("rb") as opened:
             data = opened.read(LARGEST_BYTES)
+            if more := opened.read(1_000_000):
+                digest = hashlib.sha256(data)
+                while more:
+                    digest.update(more)
+                    more = opened.read(1_000_000)
+                whole = digest.hexdigest()
     except OSError:
         return None
-    return read_playbook(data, identity, str(file))
+    return read_playbook(data, identity, storable_name(str(file)), whole=whole)
 
 
 def _front_id(file: Path) -> str:
     """The id that its front matter names, in small letters."""
     from opsdeck.catalog.playbook_front import split_front
+    from opsdeck.catalog.playbook_toml import MOST_CHARACTERS
 
     try:
         if not file.is_file():  # a pipe would be waited for
             return ""
         with file.open("rb") as opened:
-            head = opened.read(4_000)
+            head = opened.read(MOST_CHARACTERS + 1_000)
     except OSError:
         return ""
     front, _, _ = split_front(head.decode("utf-8-sig", "replace").replace("\r\n", "\n"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from opsdeck.catalog.playbooks import playbook_files
 from opsdeck.commands.door import Door
-from opsdeck.commands.output import say, say_json
+from opsdeck.commands.output import say, say_json, warn
 from opsdeck.commands.table import columns, width
 from opsdeck.durations import format_duration
 from opsdeck.playbook_facts import Facts, facts_of
@@ -20,6 +21,8 @@ def show_playbooks(door: Door, *, as_json: bool = False) -> None:
     deck = door.deck()
     walked = Walking(deck, door.environ, _no_looks, _no_commit).walked()
     found = facts_of(deck.config, door.environ, walked)
+    if left_out := playbook_files(deck.config.file).left_out:
+        warn(visible(left_out))
     if as_json:
         say_json([facts_object(facts) for facts in found])
         return

@@ -156,6 +156,9 @@ class PlaybooksScreen(RowsFrame):
             title = facts.title if facts is not None else identity
             if self._fits(title) or self._fits(identity):
                 rows.append(self._playbook(identity, title, facts, width))
+        if files.left_out:
+            said = f"   {self.glyphs.plain(visible(files.left_out))}"
+            rows.append(Row(cut((Part(said, "warn"),), width, self.glyphs.ellipsis)))
         nothing = "   none of this name" if self._query else "   no runbooks/*.md is there"
         return rows or [Row((Part(nothing, "dim"),))]
 
