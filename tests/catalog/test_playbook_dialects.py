@@ -157,3 +157,13 @@ def test_front_matter_as_others_write_it(front: str, expected: dict[str, Any]) -
     assert {key: getattr(playbook, key) for key in expected} == expected
     assert playbook.faults == ()
     assert playbook.steps[0].line == front.count("\n") + 5
+
+
+def test_commands_before_any_step_have_names_too() -> None:
+    text = "# T\n\n```sh\na\n```\n\n```console\n$ b\n$ c\n```\n\nwords\n"
+    [step] = read_playbook(text.encode(), "p").steps
+    assert [(c.name, c.text) for c in step.commands] == [
+        ("Command", "a"),
+        ("Command 1", "b"),
+        ("Command 2", "c"),
+    ]

@@ -254,7 +254,7 @@ class _Reading:
             self._add(Block(kind="probe", indent=self._indent, number=len(here.probes)))
             here.probes.append(diagnostic(content, self._line(first)))
             return
-        found = commands_of(info, content, line, here.title) if whole else []
+        found = commands_of(info, content, line, here.title or "Command") if whole else []
         if found and content != token.content:
             self.faults.append(f"line {line}: unseen characters are left out of a command")
         broken = self._broken_in(line, self._line(last - 1)) if found else 0
