@@ -80,6 +80,10 @@ def test_the_secrets_of_this_machine() -> None:
         "SSH_AUTH_SOCK": "/run/agent",
         "API_KEY": "short",
         "LANG": "C.UTF-8",
+        "DESKTOP_SESSION": "ubuntu",
+        "GDMSESSION": "plasma",
+        "TERM_SESSION_ID": "w0t0p0:0E9D",
+        "OLDPWD": "deck-of-ours",
     }
     found = target_secrets(targets, environ, Path())
     assert found == {"t-0123456789", f"mongodb://app:{KNOWN}@db/x"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ __all__ = ["is_secret_name", "session_secrets", "target_secrets"]
 
 SHORTEST = 6
 """What is shorter, in a variable whose name sounds secret, stands by accident in many texts."""
+_NO_SECRET = re.compile(r"(?:\w+_|GDM)?SESSION(?:_ID)?|(?:OLD|INIT_)?PWD")
+"""What desktops and terminals call a session (`ubuntu`, `plasma`, a window), and folders."""
 
 
 def target_secrets(
@@ -38,5 +41,8 @@ def session_secrets(environ: Mapping[str, str]) -> set[str]:
     return {
         value
         for name, value in environ.items()
-        if len(value) >= SHORTEST and is_secret_name(name) and value[0] not in "/~."
+        if len(value) >= SHORTEST
+        and is_secret_name(name)
+        and value[0] not in "/~."
+        and not _NO_SECRET.fullmatch(name)
     }
