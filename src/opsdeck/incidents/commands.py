@@ -258,9 +258,11 @@ def hold(home: Path, number: str) -> None:
 
 
 def _since(pid: int) -> str:
-    """When a process began, in the system's own count; "" where nobody can tell."""
+    """When a process began, in the system's own count; "" where nobody can tell, and of one that is
+    dead and was not buried yet (in a container nobody may ever do that)."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+        words = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return "" if words[0] in "ZX" else words[19]
     except (OSError, IndexError):
         return ""
 
