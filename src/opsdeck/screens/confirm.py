@@ -123,14 +123,11 @@ class Confirm(ModalScreen[Answer]):
         for label, act in self._what:
             lines += [()] if lines else []
             lines += [(Part(line, "dim"),) for line in wrap(plain(visible(label)), width)]
-            for number, text in enumerate(visible_lines(act)):
-                indent = "  " if number == 0 else "    "
+            for text in visible_lines(act):
                 # Exactly: a blank more or less is another file. What goes on has no wall.
-                room = width - len(indent) - 2
-                for piece, mark in zip_longest(
-                    wrap_exact(plain(text), room), [self._glyphs.wall], fillvalue=" "
-                ):
-                    lines.append((Part(f"{indent}{mark} ", "dim"), Part(piece, "code")))
+                pieces = wrap_exact(plain(text), width - 4)
+                for piece, mark in zip_longest(pieces, [self._glyphs.wall], fillvalue=" "):
+                    lines.append((Part(f"  {mark} ", "dim"), Part(piece, "code")))
         return lines
 
     def _foot(self, width: int) -> list[Line]:

@@ -33,6 +33,10 @@ class IncidentScreen(IncidentCommands):
         (60, "-narrow"),
         (112, "-wide"),
     ]
+    VERTICAL_BREAKPOINTS = [
+        (0, "-low"),
+        (12, "-high"),
+    ]
     KEYS: ClassVar[tuple[str, ...]] = (
         "list.open",
         "step.done",

@@ -18,6 +18,9 @@ from opsdeck.text import visible, visible_lines
 from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Line, LineView, Part, wrap, wrap_exact
 
+_SHORT = 18
+"""With fewer lines a form has no room around it, and what it is about is scrolled as well."""
+
 
 class Field(NamedTuple):
     """One line to fill in; `hint` stands in it while it is empty."""
@@ -50,6 +53,8 @@ class Prompt(ModalScreen[Answers | None]):
     }
     Prompt Input:focus { border: none; background: $boost; background-tint: $foreground 8%; }
     Prompt LineView { background: $panel; }
+    Prompt.-short > Vertical { padding: 0 2; }
+    Prompt.-short Input { margin: 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="prompt.cancel", tooltip="Record nothing"),
@@ -101,16 +106,23 @@ class Prompt(ModalScreen[Answers | None]):
     def _plain(self, text: str) -> str:
         return self._glyphs.plain(text)
 
+    @property
+    def _is_short(self) -> bool:
+        return bool(self._exact) and self.size.height < _SHORT
+
     def _head(self, width: int) -> list[Line]:
-        about = [
+        title: Line = (Part(self._plain(self._title), "title"),)
+        return [title] if self._is_short else [title, *self._about_lines(width), ()]
+
+    def _about_lines(self, width: int) -> list[Line]:
+        return [
             (Part(line),)
             for text in visible_lines(self._about)
             for line in wrap(self._plain(text), width)
         ]
-        return [(Part(self._plain(self._title), "title"),), *about, ()]
 
     def _acts(self, width: int) -> list[Line]:
-        lines: list[Line] = []
+        lines = self._about_lines(width) if self._is_short else []
         for text in visible_lines(self._exact):
             pieces = wrap_exact(self._plain(text), width - 2)
             for piece, mark in zip_longest(pieces, [self._glyphs.wall], fillvalue=" "):
@@ -120,10 +132,14 @@ class Prompt(ModalScreen[Answers | None]):
     def on_resize(self) -> None:
         """The lines to fill in and the keys are always there; what would be done gets the rest."""
         for acts in self.query("#acts").results(LineView):
+            short = self._is_short
+            self.set_class(short, "-short")
             width = min(76, self.size.width * 96 // 100) - 6
-            taken = 3 * len(self._fields) + len(self._head(width)) + len(self._foot(width)) + 5
-            acts.styles.max_height = max(2, self.size.height - taken)
-            self.call_after_refresh(self.query_one("#foot", LineView).rebuild)
+            taken = len(self._head(width)) + len(self._foot(width))
+            taken += (2 if short else 3) * len(self._fields) + (2 if short else 5)
+            acts.styles.max_height = max(1, self.size.height - taken)
+            for view in self.query(LineView):
+                self.call_after_refresh(view.rebuild)
 
     def action_acts(self, by: int) -> None:
         """Read on in what would be done, or back."""
