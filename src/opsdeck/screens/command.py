@@ -133,7 +133,7 @@ class CommandScreen(Reader):
             size = data.get("output_bytes")
             cut = isinstance(size, int) and size > len(text.encode())
         else:
-            cut = False
+            cut = last.number in self.host.walks.cut
         if not text:
             said = "nothing was printed" if last.outcome != "running" else "nothing yet"
             if self.command.interactive:
@@ -142,7 +142,7 @@ class CommandScreen(Reader):
         basis = (last.number, text, width)  # not its length: what is kept is bounded
         if self._output[0] != basis or last.outcome == "running":
             self._output = (basis, output_lines(text, width, self.glyphs.plain))
-        note: list[Line] = [(Part("its end; the beginning was not kept", "dim"),)] if cut else []
+        note: list[Line] = [(Part("only its end is shown", "dim"),)] if cut else []
         return [*note, *self._output[1]]
 
     # Keys

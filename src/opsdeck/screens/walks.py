@@ -47,6 +47,8 @@ class Walks:
         self.looking: set[Place] = set()
         self._printed: dict[str, str] = {}
         """Number of a command -> what it printed in this session, its end."""
+        self.cut: set[str] = set()
+        """Numbers of those that printed more than is held."""
         self._blotted: dict[str, tuple[str, str]] = {}
         """The same as it was printed, and without secrets."""
         self.edited: dict[tuple[str, int], str] = {}
@@ -163,6 +165,8 @@ class Walks:
             running = self.walking.running.get(numbers[0])
             if running is not None:
                 self._printed[numbers[0]] = running.text
+                if running.cut:
+                    self.cut.add(numbers[0])
             self.show_soon()
 
         def began(number: str) -> None:
