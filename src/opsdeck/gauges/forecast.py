@@ -15,6 +15,7 @@ pairs. There is a forecast only where the trend is real:
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -72,7 +73,9 @@ def forecast_of(series: Series, now: float, full: float, sign: float = 1.0) -> F
     With `sign` -1 for what runs empty: `full` is then what it falls to.
     """
     for window_s in WINDOWS_S:
-        points = [(at, sign * value) for at, value in series.slots(now, window_s)]
+        points = series.slots(now, window_s)
+        if sign != 1.0:
+            points = [(at, sign * value) for at, value in points]
         if not points or points[-1][0] - points[0][0] < 0.45 * window_s:
             continue  # a shorter window shows the same, and finer
         found = forecast(points, sign * full)
@@ -118,13 +121,12 @@ def _blocks(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """The medians of stretches of equal length in time."""
     start = points[0][0]
     width = (points[-1][0] - start) / BLOCKS * (1 + 1e-9)
-    groups: list[list[tuple[float, float]]] = [[] for _ in range(BLOCKS)]
-    for point in points:
-        groups[int((point[0] - start) / width)].append(point)
+    times, values = [at for at, _ in points], [value for _, value in points]
+    edges = [bisect_left(times, start + number * width) for number in range(1, BLOCKS)]
     return [
-        (median(at for at, _ in group), median(value for _, value in group))
-        for group in groups
-        if group
+        (median(times[first:end]), median(values[first:end]))
+        for first, end in pairwise([0, *edges, len(times)])
+        if first < end
     ]
 
 

@@ -87,6 +87,16 @@ class Ring:
         mean = self._mean[place]
         return None if mean != mean else Point(mean, self._low[place], self._high[place])
 
+    def means(self, first: int, last: int) -> list[tuple[float, float]]:
+        """(start in seconds, mean) of every slot with a value, from one number to another."""
+        first, last = max(first, self.newest - self.size + 1), min(last, self.newest)
+        if first > last or not self._mean:
+            return []
+        place, count, step_s = first % self.size, last - first + 1, self.step_s
+        values = self._mean[place : place + count]
+        values += self._mean[: count - len(values)]
+        return [(n * step_s, mean) for n, mean in enumerate(values, first) if mean == mean]
+
     def dump(self) -> list[Any]:
         """As plain values."""
         return [self.step_s, self.size, self.newest, self._count, *map(bytes, self._arrays())]
@@ -184,12 +194,7 @@ class Series:
     def slots(self, end: float, span_s: float) -> list[tuple[float, float]]:
         """(time, mean) of every slot with a value in the last `span_s` seconds before `end`."""
         ring = self._ring_for(end - span_s)
-        found = []
-        for slot in range(int((end - span_s) // ring.step_s) + 1, int(end // ring.step_s) + 1):
-            point = ring.point(slot)
-            if point is not None:
-                found.append((slot * ring.step_s, point.mean))
-        return found
+        return ring.means(int((end - span_s) // ring.step_s) + 1, int(end // ring.step_s))
 
     def stats(self, end: float, span_s: float) -> Stats | None:
         """Of the last `span_s` seconds before `end`; None where nothing was seen."""
