@@ -6,12 +6,13 @@ import json
 import re
 from typing import Any
 
+import pexpect
 import pytest
 
 from tests.cli.conftest import CommandLine
 from tests.cli.test_completion import offered
 from tests.cli.test_hostile import HOSTILE, NOTE
-from tests.cli.walked import earlier, make_deck
+from tests.cli.walked import earlier, make_deck, terminal
 from tests.watched import Waiting, service
 
 __all__ = ["service"]
@@ -84,6 +85,26 @@ def test_who_knows_when_it_began_says_so(opsdeck: CommandLine) -> None:
     # AND it can be said later, too
     assert opsdeck("incident", "change", "--began", found["started_at"][:16]).code == 0
     assert the(opsdeck)["times"]["to_detect_s"] < 120
+
+
+def test_who_says_nothing_is_asked_on_a_terminal(opsdeck: CommandLine) -> None:
+    make_deck(opsdeck)
+    # WHEN somebody only starts it
+    with terminal(opsdeck, command=("incident", "start")) as child:
+        child.expect("What is wrong[?] In a line, for everybody: ")
+        child.sendline("Orders fail")
+        child.expect("started incident .*: Orders fail")
+        child.expect(pexpect.EOF)
+    assert the(opsdeck)["title"] == "Orders fail"
+    # AND ctrl+c starts nothing
+    with terminal(opsdeck, command=("incident", "start")) as child:
+        child.expect("What is wrong[?]")
+        child.sendintr()
+        child.expect(pexpect.EOF)
+        child.wait()
+        assert "Traceback" not in child.before
+        assert child.exitstatus == 130
+    assert len(opsdeck.json("list", "incidents")) == 1
 
 
 def test_a_playbook_gives_title_and_severity(opsdeck: CommandLine) -> None:

@@ -105,11 +105,16 @@ def acted(opsdeck: CommandLine) -> str:
 
 
 @contextmanager
-def terminal(opsdeck: CommandLine, *options: str, term: str = "dumb") -> Iterator[Any]:
-    """A walk of `own` in a terminal of its own, of 80 columns."""
+def terminal(
+    opsdeck: CommandLine,
+    *options: str,
+    term: str = "dumb",
+    command: tuple[str, ...] = ("walk", "own"),
+) -> Iterator[Any]:
+    """A command, else a walk of `own`, in a terminal of its own, of 80 columns."""
     child = pexpect.spawn(
         sys.executable,
-        ["-m", "opsdeck", *options, "walk", "own"],
+        ["-m", "opsdeck", *options, *command],
         env={**opsdeck.environ, "TERM": term},
         cwd=str(opsdeck.folder),
         dimensions=(24, 80),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import click
 
@@ -64,7 +65,8 @@ def start(
 ) -> None:
     """Start an incident; you command it. TITLE says in a line what is wrong.
 
-    Without TITLE it is called by its gauge or its playbook. A gauge brings its own playbook.
+    Without TITLE it is called by its gauge or its playbook; with none of them a terminal is asked.
+    A gauge brings its own playbook.
 
     \b
     Examples:
@@ -73,6 +75,8 @@ def start(
       opsdeck incident start "Logins fail" --began 02:31
       opsdeck incident start --playbook high-cpu-usage --json | jq -r .id
     """
+    if not (title or playbook or gauge) and sys.stdin.isatty() and sys.stderr.isatty():
+        title = click.prompt("What is wrong? In a line, for everybody", err=True)
     asyncio.run(_start(door, title, playbook, gauge, severity, targets, began, as_json))
 
 
