@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from opsdeck.widgets import lines
 from opsdeck.widgets.lines import wrap, wrap_exact
 
 texts = st.text(alphabet="ab   -;'\"\\$日本é│\u0301\u200d\u00a0👩", max_size=200)
@@ -67,3 +68,21 @@ def test_a_long_word_is_cut_where_the_line_ends() -> None:
     pieces = wrap_exact(text, 76)
     assert "".join(pieces) == text
     assert len(pieces) == -(-len(text) // 76)
+
+
+def test_a_very_long_line_is_measured_about_as_often_as_it_is_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # GIVEN a hostile command of one line
+    measured = 0
+
+    def counting(text: str) -> int:
+        nonlocal measured
+        measured += len(text)
+        return cell_len(text)
+
+    monkeypatch.setattr(lines, "cell_len", counting)
+    text = "x y" * 50_000
+    # WHEN it is cut THEN no piece costs more for what is behind it
+    assert "".join(wrap_exact(text, 76)) == text
+    assert measured < 8 * len(text)

@@ -164,15 +164,20 @@ def wrap_exact(text: str, width: int) -> list[str]:
     """`text` in pieces of at most `width` cells that together are it, every blank kept; broken
     behind a blank where there is one."""
     pieces: list[str] = []
-    width = max(width, 2)
-    while cell_len(text) > width:
-        head = chop_cells(text[: 4 * width], width)[0]
-        blank = head.rfind(" ") + 1
-        if head[:blank].strip():
-            head = head[:blank]
+    at, width = 0, max(width, 2)
+    while at < len(text):
+        # Of a very long line no more is measured than could stand in one piece.
+        window = text[at : at + 4 * width]
+        if cell_len(window) <= width:
+            head = window
+        else:
+            head = chop_cells(window, width)[0]
+            blank = head.rfind(" ") + 1
+            if head[:blank].strip():
+                head = head[:blank]
         pieces.append(head)
-        text = text[len(head) :]
-    return [*pieces, text] if text or not pieces else pieces
+        at += len(head)
+    return pieces or [""]
 
 
 class LineView(Widget):
