@@ -68,6 +68,9 @@ READ_ANEW = {
     "a variable that is timed": "x={{v}}; time $x",
     "a variable behind another": "x={{v}}; A=1 $x",
     "a variable behind nohup": "x={{v}}; nohup $x",
+    "a variable far behind": "x={{v}}\n" + "echo on\n" * 2_000 + "env $x",
+    "a variable with more in it": "x=a?b={{v}}; env $x",
+    "a text that is not looked through": "echo on\n" * 10_000 + "echo {{v}}",
 }
 HOSTILE = ["a b", "x; touch X", "x;touch X", "$(touch X)", "`touch X`", "touch X", "a\\ b", "a|b",
            "a&b", "a>X", "'a'", '"a"', "a*", "$HOME", "~", "__import__('os').system('touch\\x20X')",

@@ -30,7 +30,6 @@ _HANDS_ON = re.compile(
     r"|pdsh|pssh|clush|ansible|salt|python[\d.]*|perl|ruby|node|php|lua|sqlite3|ed|dc|gdb)"
     r"(?![\w./-])"
     r"|\|[^|;\n]*(?:\\\n[^|;\n]*)*\b(?:mongo(?:sh)?|mysql|psql|redis-cli)\b"
-    r"|\b(?P<set>[A-Za-z_]\w*)=\S*\{\{[\s\S]{0,4000}?(?<![\w\"'])\$\{?(?P=set)\b"
     r"|(?:^|[;&|({!\n]|\b(?:then|do|else|if|while|until|time|command|builtin))[ \t]*"
     r"(?:\.[ \t]|\$\{?[A-Za-z_])|\$\{!|@P\}|\bPS4="
     r"|\s-[A-Za-z]*[ceS](?![\w-])|--(?:command|eval)\b"
@@ -40,6 +39,12 @@ _HANDS_ON = re.compile(
 )
 """What hands its words on to another interpreter, or to the shell's own arithmetic, which runs
 `a[$(command)]`: there no value is safe in quotes."""
+
+_GIVEN = re.compile(r"\b([A-Za-z_]\w*)=")
+_USED = re.compile(r"(?<![\w\"'])\$\{?([A-Za-z_]\w*)")
+
+LONGEST_LOOKED_THROUGH = 50_000
+"""In a longer text no value is taken that would need quotes: it is filled whenever it is shown."""
 
 Place = Literal["bare", "quoted", "text"]
 """Outside of quotes, within simple ones, or anywhere else (comment, here-document, backquotes)."""
@@ -54,7 +59,7 @@ def names_in(texts: Iterable[str]) -> list[str]:
 def filled(text: str, values: Mapping[str, str], shell: str = "sh") -> str:
     """A shell text with every placeholder filled in; raises UsageError for a value that must not
     stand where it would, and for one that is missing."""
-    strict = shell not in ("sh", "bash", "dash") or _HANDS_ON.search(text) is not None
+    strict = shell not in ("sh", "bash", "dash") or _hands_on(text)
     places = {} if strict else places_of(text)
     parts, at = [], 0
     for match in PLACEHOLDER.finditer(text):
@@ -68,6 +73,16 @@ def filled(text: str, values: Mapping[str, str], shell: str = "sh") -> str:
     if _ends_of(whole) != _ends_of(text):
         raise UsageError("a value would end a here-document: what follows in it would be run")
     return whole
+
+
+def _hands_on(text: str) -> bool:
+    """Whether its words are read anew: by another interpreter, or as a variable that was given one
+    and is used outside of quotes."""
+    if len(text) > LONGEST_LOOKED_THROUGH or _HANDS_ON.search(text) is not None:
+        return True
+    before = (word.partition("{{")[0] for word in text.split() if "{{" in word)
+    given = {name for part in before for name in _GIVEN.findall(part)}
+    return bool(given) and not given.isdisjoint(_USED.findall(text))
 
 
 def _ends_of(text: str) -> list[int]:
