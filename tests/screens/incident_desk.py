@@ -170,10 +170,17 @@ async def ran(pilot: AppPilot, words: str) -> None:
     await until(pilot, lambda: in_front(pilot, CommandScreen)() and says(pilot, words), 10)
 
 
-@pytest.fixture
-def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IncidentDesk:
-    """The desk; what is trusted is kept in a folder of its own."""
+def desk_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, playbook: str = PLAYBOOK
+) -> IncidentDesk:
+    """A desk whose `drill` is this; what is trusted is kept in a folder of its own."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     folder = tmp_path / "deck"
     folder.mkdir()
-    return IncidentDesk(folder)
+    return IncidentDesk(folder, playbook)
+
+
+@pytest.fixture
+def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IncidentDesk:
+    """The desk with the playbook that is written here."""
+    return desk_with(tmp_path, monkeypatch)

@@ -22,6 +22,7 @@ from tests.screens.desk import app_of, asked, listed, says, shown, to_row, until
 from tests.screens.incident_desk import (
     PLAYBOOK,
     IncidentDesk,
+    desk_with,
     drill,
     fill,
     in_front,
@@ -248,7 +249,6 @@ async def test_hostile_text_is_shown_harmlessly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a playbook and a command's output that would steer the terminal
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     text = (
         f"# T{HOSTILE}\n\n## S{HOSTILE}\n\nBody{HOSTILE} [link{HOSTILE}](#nowhere)\n\n"
         f"- [ ] tick{HOSTILE}\n\n| a{HOSTILE} | b |\n|---|---|\n| {HOSTILE} | 2 |\n\n"
@@ -256,9 +256,7 @@ async def test_hostile_text_is_shown_harmlessly(
         "printf '\\033[2J[red]boo[/]\\n\\n'; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo z\n"
         "```\n"
     )
-    folder = tmp_path / "deck"
-    folder.mkdir()
-    desk = IncidentDesk(folder, text)
+    desk = desk_with(tmp_path, monkeypatch, text)
     async with desk.app().run_test(size=(80, 40)) as pilot:
         await until(pilot, lambda: app_of(pilot).begun)
         app_of(pilot).open_mode("playbooks")
@@ -316,10 +314,7 @@ async def test_an_operation_is_ended_after_its_text_was_shown_again(
 ) -> None:
     # GIVEN a server on which one runs long. The partner has no operations of its own: a proxy
     # before it tells of one, and answers killOp.
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    folder = tmp_path / "deck"
-    folder.mkdir()
-    desk = IncidentDesk(folder, OPERATIONS)
+    desk = desk_with(tmp_path, monkeypatch, OPERATIONS)
     killed: list[object] = []
 
     def kill(command: dict[str, object], _real: object) -> dict[str, object]:

@@ -14,6 +14,7 @@ from opsdeck.widgets.lines import LineView
 from tests.screens.desk import AppPilot, asked, says, until
 from tests.screens.incident_desk import (
     IncidentDesk,
+    desk_with,
     fill,
     in_front,
     ran,
@@ -52,10 +53,7 @@ COMMANDS = f"""# Drill
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IncidentDesk:
     """A playbook with a command that has blanks of every kind, and a long one."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    folder = tmp_path / "deck"
-    folder.mkdir()
-    return IncidentDesk(folder, COMMANDS)
+    return desk_with(tmp_path, monkeypatch, COMMANDS)
 
 
 def code_of(pilot: AppPilot) -> str:

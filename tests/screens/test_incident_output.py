@@ -21,6 +21,7 @@ from tests.probes.partners_mongo import Proxy, current_op
 from tests.screens.desk import AppPilot, app_of, says, until
 from tests.screens.incident_desk import (
     IncidentDesk,
+    desk_with,
     fill,
     in_front,
     incident_screen,
@@ -30,7 +31,7 @@ from tests.screens.incident_desk import (
     told,
     trust,
 )
-from tests.screens.test_incident_commands import OPERATION
+from tests.screens.test_incident_commands import OPERATION, OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 MANY = PANE_CHARACTERS // 64 + 500
@@ -67,10 +68,7 @@ echo 'quoted {{{{service}}}}' >> ran
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IncidentDesk:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    folder = tmp_path / "deck"
-    folder.mkdir()
-    return IncidentDesk(folder, PLAYBOOK)
+    return desk_with(tmp_path, monkeypatch, PLAYBOOK)
 
 
 def last_line(pilot: AppPilot) -> str:
@@ -209,29 +207,14 @@ async def test_a_row_is_opened_whole(desk: IncidentDesk) -> None:
         await until(pilot, lambda: incident_screen(pilot) is screen)
 
 
-OPERATIONS = """# Drill
-
-## Only step
-
-```toml probe
-title = "Slow operations"
-kind = "mongodb"
-target = "mongodb"
-look = "operations"
-show = "long_running"
-columns = ["opid", "running_s", "ns", "plan", "client", "op"]
-```
-"""
+WIDER = OPERATIONS.replace('"plan"]', '"plan", "client", "op"]')
 
 
 async def test_a_row_of_operations_says_that_r_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a server on which one runs long (its proxy tells of one), in a narrow window
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    folder = tmp_path / "deck"
-    folder.mkdir()
-    desk = IncidentDesk(folder, OPERATIONS)
+    desk = desk_with(tmp_path, monkeypatch, WIDER)
     with Proxy(dict(current_op([OPERATION]))) as proxy:
         targets = {"mongodb": {"kind": "mongodb", "uri": proxy.uri()}}
         async with desk.app(targets=targets).run_test(size=(80, 24)) as pilot:

@@ -18,6 +18,7 @@ from tests.screens.desk import AppPilot, row, says, until
 from tests.screens.incident_desk import (
     PLAYBOOK,
     IncidentDesk,
+    desk_with,
     drill,
     fill,
     in_front,
@@ -126,10 +127,7 @@ def held() -> Iterator[Held]:
 async def test_while_diagnostics_run_the_step_says_so(
     held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    folder = tmp_path / "deck"
-    folder.mkdir()
-    desk = IncidentDesk(folder, SLOW)
+    desk = desk_with(tmp_path, monkeypatch, SLOW)
     targets = {"web": {"kind": "web", "url": held.partner.url}}
     async with desk.app(targets=targets).run_test(size=(80, 24)) as pilot:
         screen = await start_drill(pilot)
