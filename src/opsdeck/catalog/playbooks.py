@@ -155,7 +155,10 @@ def _front_id(file: Path) -> str:
         if not file.is_file():  # a pipe would be waited for
             return ""
         with file.open("rb") as opened:
-            head = opened.read(MOST_CHARACTERS + 1_000)
+            head = opened.read(8)
+            if head.removeprefix(b"\xef\xbb\xbf")[:3] not in (b"+++", b"---"):
+                return ""  # as most files of a large folder
+            head += opened.read(MOST_CHARACTERS)
     except OSError:
         return ""
     front, _, _ = split_front(head.decode("utf-8-sig", "replace").replace("\r\n", "\n"))

@@ -85,8 +85,9 @@ async def ask_variables(
         if command is not None:
             text = walks.edited.get((playbook.digest, command.line))
             made_ready(command, {**known, **dict(said)}, walking.folder, text)
+        secrets = host.deck.secrets()
         return [
-            acts.variable(one, name, value, host.deck.secrets())
+            acts.variable(one, name, value, secrets)
             for name, value in said
             if value != one.variables.get(name, playbook.variables.get(name))
         ]
