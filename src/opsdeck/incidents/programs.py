@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from bisect import bisect
 
 _BUILTINS = frozenset(
     """. : [ [[ ]] { } ! alias bg break builtin case cd command continue declare dirs disown do done
@@ -18,15 +19,20 @@ _PREFIXES = frozenset(
 _SEPARATORS = frozenset(";|&\n(){}")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _PROGRAM = re.compile(r"[A-Za-z0-9][\w.+-]*|(?:\.{0,2}/)[\w./+-]+")
-_HEREDOC = re.compile(
-    r"(?<!<)<<(?!<)-?[ \t]*[\"']?(\w++)[\"']?[^\n]*+\n(?:.*?\n)??[ \t]*\1[ \t]*$", re.S | re.M
-)
+_HEREDOC = re.compile(r"(?<!<)<<(?!<)-?[ \t]*[\"']?(\w+)")
 _FUNCTION = re.compile(r"(?:^|\s)(?:function\s+)?([\w-]+)\s*\(\)", re.M)
+
+
+LONGEST_READ = 20_000
+"""Of a longer text the whole lines within so many characters are read: it is a guess, and shlex
+takes a square of a word's length."""
 
 
 def programs_in(text: str) -> list[str]:
     """Their names, each once, in order; what is computed (`$x`) is not guessed at."""
-    text = _HEREDOC.sub("", text.replace("\\\n", " "))
+    if len(text) > LONGEST_READ:
+        text = text[:LONGEST_READ].rpartition("\n")[0]
+    text = _without_documents(text.replace("\\\n", " "))
     own = {match[1] for match in _FUNCTION.finditer(text)}
     try:
         lexer = shlex.shlex(text.replace("\n", " ;\n"), posix=True, punctuation_chars=";|&()<>")
@@ -51,3 +57,23 @@ def programs_in(text: str) -> list[str]:
             if word not in _BUILTINS and word not in own and _PROGRAM.fullmatch(word):
                 found[word] = None
     return list(found)
+
+
+def _without_documents(text: str) -> str:
+    """The text without its here-documents, those that end."""
+    lines = text.split("\n")
+    ends: dict[str, list[int]] = {}
+    for number, line in enumerate(lines):
+        ends.setdefault(line.strip(" \t"), []).append(number)
+    kept: list[str] = []
+    at = 0
+    while at < len(lines):
+        line, at = lines[at], at + 1
+        for begun in _HEREDOC.finditer(line):
+            places = ends.get(begun[1], [])
+            after = bisect(places, at - 1)
+            if after < len(places):
+                line, at = line[: begun.start()], places[after] + 1
+                break
+        kept.append(line)
+    return "\n".join(kept)

@@ -18,7 +18,7 @@ from opsdeck.screens.step_rows import ran_words
 from opsdeck.screens.step_texts import needs_of, shown_text
 from opsdeck.session import Place
 from opsdeck.text import visible, visible_lines
-from opsdeck.widgets.lines import Line, Part, wrap
+from opsdeck.widgets.lines import Line, Part, wrap, wrap_exact
 
 MOST_LINES = 5_000
 
@@ -103,7 +103,7 @@ class CommandScreen(Reader):
         command, walks, plain = self.command, self.host.walks, self.glyphs.plain
         lines: list[Line] = []
         for text in visible_lines(shown_text(walks, one, self.playbook, command)):
-            for part in chopped(plain(text), width - 4):
+            for part in wrap_exact(plain(text), width - 4):
                 lines.append((Part(f"{self.glyphs.wall} ", "dim"), Part(part, "code")))
         facts = [
             ("risk", command.risk_words),
@@ -194,18 +194,9 @@ class CommandScreen(Reader):
         self._work(lambda one: edit_variables(walks, one, self.playbook, self.step))
 
 
-def chopped(text: str, width: int) -> list[str]:
-    """A line that is to be read exactly, in as many pieces as it needs."""
-    from rich.cells import cell_len, chop_cells
-
-    if not text or cell_len(text) <= width:
-        return [text]
-    return chop_cells(text, max(2, width))
-
-
 def output_lines(text: str, width: int, plain: Callable[[str], str]) -> list[Line]:
     """What a command printed, harmless, its last lines."""
     found: list[Line] = []
     for line in visible_lines(text)[-MOST_LINES:]:
-        found += [(Part(part),) for part in chopped(plain(line), width)]
+        found += [(Part(part),) for part in wrap_exact(plain(line), width)]
     return found[-MOST_LINES:]

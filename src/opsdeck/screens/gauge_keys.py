@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from rich.cells import cell_len, chop_cells
 from textual.binding import Binding, BindingType
 
 from opsdeck.screens.base import Frame
 from opsdeck.text import visible, visible_lines
-from opsdeck.widgets.lines import Line, Part, wrap
+from opsdeck.widgets.lines import Line, Part, wrap, wrap_exact
 
 _LIST_MARK = re.compile(r"(?:[-*+]|[0-9]{1,3}[.)])\s+(?:\[.\]\s+)?")
 
@@ -121,11 +120,5 @@ def _paragraph(line: str, width: int) -> list[Line]:
 
 def code_lines(text: str, width: int, margin: str = "") -> list[Line]:
     """A line that is to be read exactly: all of it, in as many lines as it needs."""
-    room = max(2, width - len(margin))
-    found: list[Line] = []
-    while True:
-        head = text if cell_len(text) <= room else chop_cells(text[: 2 * room], room)[0]
-        found.append((Part(margin), Part(head, "code")))
-        text = text[len(head) :]
-        if not text:
-            return found
+    pieces = wrap_exact(text, width - len(margin))
+    return [(Part(margin), Part(piece, "code")) for piece in pieces]

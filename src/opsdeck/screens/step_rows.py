@@ -21,7 +21,7 @@ from opsdeck.journal.clock import parse_wall
 from opsdeck.screens.wording import when
 from opsdeck.text import plural, visible, visible_lines
 from opsdeck.widgets.glyphs import Glyphs
-from opsdeck.widgets.lines import Line, Part, Row, fit, wrap
+from opsdeck.widgets.lines import Line, Part, Row, fit, wrap, wrap_exact
 
 LEAST_CELLS = 9
 """What a column of a table needs at least to be read, if it has so much to say."""
@@ -120,8 +120,7 @@ class _Rows:
         room = max(8, self.width - 4)
         found: list[str] = []
         for line in visible_lines(text[:LONGEST_PROSE]):
-            line = self.glyphs.plain(line)
-            found += [line[i : i + room] for i in range(0, len(line), room)] or [""]
+            found += wrap_exact(self.glyphs.plain(line), room)
         return found
 
     def grid(self, rows: Sequence[Sequence[str]]) -> list[Line]:
@@ -229,8 +228,12 @@ class _Rows:
             rows += [((Part(f"   {t}", "strong"),), key) for t in more]
             rows += [((Part(f"   {t}", style),), key) for t in self.wrapped(risk, self.width - 3)]
         wall = self.glyphs.wall
-        for text in self.exact(page.text_of(command)):
+        whole = page.text_of(command)
+        for text in self.exact(whole):
             rows.append(((Part(f"   {wall} ", "dim"), Part(text, "code")), key))
+        if len(whole) > LONGEST_PROSE:
+            said = f"   enter shows all of its {len(whole):,} characters"
+            rows.append(((Part(said, "warn"),), key))
         for need in page.needs(command):
             rows += [((Part(f"   {t}", "warn"),), key) for t in self.wrapped(need, self.width - 3)]
         for ran in page.one.runs_of(page.playbook.id, page.step.id, command.name)[-1:]:
