@@ -28,7 +28,13 @@ NOTED = "item.noted"
 UNDONE = "item.undone"
 # The deck itself.
 OPENED = "journal.opened"
+# Of a release: `release` in their data names it.
 RELEASE_STARTED = "release.started"
+RELEASE_CHOSEN = "release.chosen"
+RELEASE_CHANGED = "release.changed"
+RELEASE_ABANDONED = "release.abandoned"
+SIGNOFF_CONTENT = "signoff.content"
+SIGNOFF_SIGNED = "signoff.signed"
 # A gauge went from one level to another.
 GAUGE_CHANGED = "gauge.changed"
 # Of an incident: `incident` in their data names it.
@@ -76,6 +82,20 @@ INCIDENTS = INCIDENT_HEADS | {
     COMMAND_ENDED,
 }
 """Types of event that belong to an incident."""
+
+RELEASE_HEADS = frozenset(
+    {
+        RELEASE_STARTED,
+        RELEASE_CHOSEN,
+        RELEASE_ABANDONED,
+        SIGNOFF_CONTENT,
+        SIGNOFF_SIGNED,
+    }
+)
+"""What says whether a release is open, and which one is current."""
+
+RELEASES = RELEASE_HEADS | {RELEASE_CHANGED}
+"""Types of event that belong to a release."""
 
 VERDICTS = frozenset({"passed", "failed", "unknown"})
 

@@ -14,7 +14,7 @@ import msgspec
 
 from opsdeck.journal import events as ev
 from opsdeck.journal.events import MARKS, VERDICTS, Event, Recorded
-from opsdeck.journal.happenings import Happening, IncidentLog
+from opsdeck.journal.happenings import Happening, IncidentLog, ReleaseLog
 
 MARKS_KEPT = 24
 VERDICTS_KEPT = 10
@@ -23,7 +23,7 @@ TURNS_KEPT = 40
 RECENT_KEPT = 200
 """How many of the newest State keeps; the journal keeps all."""
 
-FOLD_VERSION = 4
+FOLD_VERSION = 5
 """Part of every snapshot: one of another version is not used."""
 
 
@@ -126,6 +126,7 @@ class State:
         self.gauges: dict[str, dict[str, list[Mark]]] = {}
         """Writer -> gauge -> its newest changes of level, oldest first."""
         self.incidents = IncidentLog()
+        self.release_log = ReleaseLog()
         self.max_clock = ""
         self.first_at = ""
         self.first_clock = ""
@@ -272,6 +273,10 @@ class State:
         old = self.releases.get(name)
         if old is None or (new.clock, writer, new.seq) < (old.clock, old.writer, old.seq):
             self.releases[name] = new
+        self.release_log.take(writer, event)
+
+    def _take_of_release(self, writer: str, event: Event) -> None:
+        self.release_log.take(writer, event)
 
     def _take_turn(self, writer: str, event: Event) -> None:
         gauge, level = event.data["gauge"], event.data["to"]
@@ -300,6 +305,8 @@ class State:
             "gauges": self.gauges,
             "incidents": self.incidents.kept,
             "incident_heads": self.incidents.heads,
+            "release_log": self.release_log.kept,
+            "release_heads": self.release_log.heads,
             "max_clock": self.max_clock,
             "first": [self.first_clock, self.first_at],
             "count": self.count,
@@ -318,6 +325,7 @@ class State:
         state.releases = kept.releases
         state.gauges = kept.gauges
         state.incidents = IncidentLog(dict(kept.incidents), kept.incident_heads)
+        state.release_log = ReleaseLog(dict(kept.release_log), kept.release_heads)
         state.max_clock = kept.max_clock
         state.first_clock, state.first_at = kept.first
         state.count = kept.count
@@ -337,6 +345,8 @@ class Kept(msgspec.Struct):
     gauges: dict[str, dict[str, list[Mark]]]
     incidents: dict[str, msgspec.Raw]
     incident_heads: dict[str, list[Happening]]
+    release_log: dict[str, msgspec.Raw]
+    release_heads: dict[str, list[Happening]]
     max_clock: str
     first: tuple[str, str]
     count: int
@@ -368,8 +378,9 @@ _HANDLERS: dict[str, Callable[[State, str, Event], None]] = {
     ev.LOOKED: State._take_look,
     ev.NOTED: State._take_note,
     ev.UNDONE: State._take_undo,
-    ev.RELEASE_STARTED: State._take_release,
     ev.GAUGE_CHANGED: State._take_turn,
     **dict.fromkeys(ev.INCIDENTS, State._take_incident),
+    **dict.fromkeys(ev.RELEASES, State._take_of_release),
+    ev.RELEASE_STARTED: State._take_release,
     ev.OPENED: State._take_opening,
 }

@@ -197,6 +197,10 @@ class Journal:
             (self._unreadable.add if unreadable else self._unreadable.discard)(name)
         return News(events, faults)
 
+    def heads(self) -> dict[str, tuple[int, str]]:
+        """Writer -> the highest number read of its file, and the hash of its last line."""
+        return {n: (c.seq, c.head) for n, c in sorted(self._cursors.items()) if c.seq}
+
     # Files
 
     def names(self) -> list[str]:
