@@ -145,3 +145,11 @@ def test_a_full_disk_costs_only_time(shipped: Path, cache: Path) -> None:
     cache.write_text("a file where the folder was")
     write_compiled(cache, "key", catalog)
     assert read_compiled(cache, "key") is None
+
+
+def test_a_read_do_list_is_one_from_the_cache_too(shipped: Path, cache: Path) -> None:
+    shipped.write_text(shipped.read_text().replace('id = "a"', 'id = "a"\nread_do = true'))
+    CatalogSource(shipped, cache=cache)
+    kept = read_compiled(cache, key_of([shipped]))
+    assert kept is not None
+    assert [c.read_do for c in kept.checklists] == [True]

@@ -21,6 +21,7 @@ from opsdeck.catalog.config import (
 from opsdeck.catalog.gauges import Gauges, GaugeSpec
 from opsdeck.catalog.load import shipped_checklists_path
 from opsdeck.catalog.model import Fault
+from opsdeck.catalog.signoff_rules import SignoffRules
 from opsdeck.errors import ConfigError, NoInputError
 
 FULL = """\
@@ -45,7 +46,10 @@ id = "p95"
 probe = { kind = "http", target = "web", path = "/health" }
 value = "latency_ms"
 [signoff]
-roles = ["deployer"]
+approvals = 2
+approvers = ["alice", "dave"]
+revoked_keys = "revoked"
+identities = { alice = "alice@acme.io" }
 [sync]
 folder = "x"
 
@@ -112,10 +116,13 @@ def test_reads_everything(file: Path) -> None:
             )
         ),
         keys={"item.attest": "space,enter"},
-        extra={
-            "signoff": {"roles": ["deployer"]},
-            "sync": {"folder": "x"},
-        },
+        signoff=SignoffRules(
+            approvals=2,
+            approvers=("alice", "dave"),
+            revoked_keys="revoked",
+            identities={"alice": "alice@acme.io"},
+        ),
+        extra={"sync": {"folder": "x"}},
         file=file,
     )
 
@@ -147,6 +154,24 @@ def test_reads_everything(file: Path) -> None:
         ("[targets.'my web']\nkind = 'http'", '1: key targets.my web: as a name is "my web"'),
         ("[gauge]\nx = 1", "key gauge: is a table; it must be written as [[gauge]] blocks"),
         ("[[sync]]\nx = 1", "key sync: is a list; it must be a table"),
+        ("[signoff]\nroles = ['x']", '2: key signoff.roles: unknown key "roles"'),
+        ("[signoff]\nsignatures = 'key'", 'allowed are "keys", "names"; did you mean "keys"?'),
+        (
+            "[signoff]\napprovals = 0",
+            "key signoff.approvals: is the integer 0; it must be a number from 1",
+        ),
+        (
+            "[signoff]\napprovals = true",
+            "key signoff.approvals: is true; it must be a number from 1 to 9",
+        ),
+        (
+            "[signoff]\nreview_days = 31",
+            "key signoff.review_days: is the integer 31; it must be a number",
+        ),
+        ("[signoff]\nfresh_evidence = 1", "key signoff.fresh_evidence: is the integer 1; it must"),
+        ("[signoff]\napprovers = 'alice'", 'key signoff.approvers: is "alice"; it must be a list'),
+        ("[signoff]\nidentities = 'a'", 'key signoff.identities: is "a"; it must be a table'),
+        ("[signoff.identities]\ncarol = 5", "key signoff.identities.carol: is the integer 5"),
         ("[ui]\ntheme = 'drak'", 'allowed are "dark", "light", "ansi"; did you mean "dark"?'),
         ("[ui]\nanimations = 'no'", 'key ui.animations: is "no"; it must be true or false'),
         ("[ui]\nglyph = 'auto'", "key ui.glyph: unknown key"),

@@ -344,3 +344,56 @@ def test_the_shipped_catalog_is_beside_the_package_or_in_it() -> None:
     path = shipped_checklists_path()
     assert path.name == "checklists.toml"
     assert (path.parent.name == "shipped") or (path.parent / "src" / "opsdeck").is_dir()
+
+
+# --- read-do lists
+
+
+def read_do(catalog: Catalog) -> list[str]:
+    """The ids of its read-do lists."""
+    return [checklist.id for checklist in catalog.checklists if checklist.read_do]
+
+
+def test_a_team_makes_a_shipped_list_read_do_without_repeating_it(
+    shipped: Path, team: Path
+) -> None:
+    # GIVEN a shipped catalog in which no list is read-do
+    before = load_catalog(shipped)
+    assert read_do(before) == []
+    # WHEN a team says it of one, and hides an item of that
+    team.write_text('omit = ["web/dns"]\n[[checklist]]\nid = "web"\nread_do = true\n')
+    # THEN it is so, and everything else stays
+    after = load_catalog(shipped, team)
+    assert read_do(after) == ["web"]
+    assert outline(after) == {"web": ["tls"], "db": ["backup"], "daily": ["logs"]}
+    assert [c.title for c in after.checklists] == [c.title for c in before.checklists]
+
+
+@pytest.mark.parametrize(("said", "found"), [("read_do = false\n", []), ("", ["web"])])
+def test_a_read_do_list_stays_so_unless_the_team_says_otherwise(
+    shipped: Path, team: Path, said: str, found: list[str]
+) -> None:
+    shipped.write_text(SHIPPED.replace('id = "web"', 'id = "web"\nread_do = true', 1))
+    team.write_text(f'omit = ["web/dns"]\n[[checklist]]\nid = "web"\n{said}title = "Our web"\n')
+    assert read_do(load_catalog(shipped, team)) == found
+
+
+def test_a_new_list_may_be_read_do(shipped: Path, team: Path) -> None:
+    new = NEW.format(id="new", section="Before")
+    team.write_text(new.replace('id = "new"', 'id = "new"\nread_do = true'))
+    assert read_do(load_catalog(shipped, team)) == ["new"]
+
+
+def test_no_shipped_list_is_read_do() -> None:
+    assert read_do(load_catalog(shipped_checklists_path())) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [('"yes"', '"yes"'), ("1", "the integer 1"), ("[]", "an empty list")]
+)
+def test_read_do_is_true_or_false(shipped: Path, value: str, found: str) -> None:
+    shipped.write_text(SHIPPED.replace('id = "db"', f'id = "db"\nread_do = {value}', 1))
+    (fault,) = faults_of(shipped)
+    assert "checklist db, key read_do: is " in fault
+    assert fault.endswith("it must be true or false, without quotes")
+    assert found in fault

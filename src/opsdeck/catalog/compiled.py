@@ -18,7 +18,7 @@ from opsdeck import __version__
 from opsdeck.catalog.model import Catalog
 from opsdeck.catalog.source import UnusableError, read_bytes
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 def key_of(files: Sequence[Path]) -> str | None:

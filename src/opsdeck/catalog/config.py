@@ -13,6 +13,7 @@ from opsdeck.catalog.faults import ConfigFaults, Report, shown
 from opsdeck.catalog.gauges import Gauges
 from opsdeck.catalog.gauges_read import read_gauges
 from opsdeck.catalog.load import shipped_checklists_path
+from opsdeck.catalog.signoff_rules import SignoffRules, read_signoff
 from opsdeck.catalog.source import UnusableError, open_source
 from opsdeck.catalog.validate import Table, id_problem
 from opsdeck.catalog.watch import CatalogSource, existing_team
@@ -85,7 +86,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     targets and the resolver); with `auto_check` a list's stale items are checked when it is
     opened; with `read_only` no command of a playbook can be run. `targets` are the raw tables of
     `[targets.NAME]`, each with its `kind`; `keys` maps the id of a binding to its keys (comma
-    separated); `extra` holds `signoff` and `sync` (tables) as they stand in the file.
+    separated); `extra` holds `sync` (a table) as it stands in the file.
     """
 
     name: str = "default"
@@ -101,6 +102,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     targets: dict[str, dict[str, Any]] = {}
     gauges: Gauges = Gauges()
     contacts: Contacts = Contacts()
+    signoff: SignoffRules = SignoffRules()
     ui: Ui = Ui()
     keys: dict[str, str] = {}
     extra: dict[str, Any] = {}
@@ -148,6 +150,7 @@ def _read(top: Table, path: Path, environ: Mapping[str, str] | None) -> Config:
         targets=targets,
         gauges=read_gauges(top, targets),
         contacts=read_contacts(top),
+        signoff=read_signoff(top),
         ui=_ui(top),
         keys=_keys(top),
         extra=_extra(top),
@@ -250,7 +253,6 @@ def _keys(top: Table) -> dict[str, str]:
 def _extra(top: Table) -> dict[str, Any]:
     """Sections whose content belongs to other parts of the program, as they are."""
     found: dict[str, Any] = {
-        "signoff": top.table("signoff", "[signoff]"),
         "sync": top.table("sync", "[sync]"),
     }
     return {key: value for key, value in found.items() if value is not None}

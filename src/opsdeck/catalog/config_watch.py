@@ -15,7 +15,10 @@ from opsdeck.catalog.watch import CatalogWatch
 if TYPE_CHECKING:
     from opsdeck.catalog.model import Fault
 
-TAKEN_OVER = ("targets", "uses", "anchors", "auto_check", "read_only", "gauges", "contacts")
+TAKEN_OVER = (
+    *("targets", "uses", "anchors", "auto_check", "read_only"),
+    *("gauges", "contacts", "signoff"),
+)
 """What counts at once. The rest decides where the state lies, when days begin and who one is."""
 
 

@@ -38,13 +38,17 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Checklist(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A list of items done together on one occasion; `cadence` says when it starts afresh."""
+    """A list of items done together on one occasion; `cadence` says when it starts afresh.
+
+    Of a `read_do` list the next item is the only one offered.
+    """
 
     id: str
     title: str
     section: str
     cadence: Cadence
     items: tuple[Item, ...]
+    read_do: bool = False
 
     def item(self, item_id: str) -> Item | None:
         """The item with this id, or None."""

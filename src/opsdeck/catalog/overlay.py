@@ -79,7 +79,12 @@ def _complete(raw: RawChecklist, known: Sequence[str], report: Report) -> Checkl
     if raw.title is None or raw.section is None or raw.cadence is None:
         return None
     return Checklist(
-        id=raw.id, title=raw.title, section=raw.section, cadence=raw.cadence, items=raw.items
+        id=raw.id,
+        title=raw.title,
+        section=raw.section,
+        cadence=raw.cadence,
+        items=raw.items,
+        read_do=bool(raw.read_do),
     )
 
 
@@ -93,6 +98,7 @@ def _changed(shipped: Checklist, raw: RawChecklist) -> Checklist:
         section=raw.section or shipped.section,
         cadence=raw.cadence or shipped.cadence,
         items=tuple(items.values()),
+        read_do=shipped.read_do if raw.read_do is None else raw.read_do,
     )
 
 
@@ -105,6 +111,7 @@ def _with_items(checklist: Checklist, items: tuple[Item, ...]) -> Checklist:
         section=checklist.section,
         cadence=checklist.cadence,
         items=items,
+        read_do=checklist.read_do,
     )
 
 

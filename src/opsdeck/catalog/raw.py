@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from opsdeck.catalog.locate import TomlPath
 
 FILE_KEYS = ("checklist", "omit")
-CHECKLIST_KEYS = ("id", "title", "section", "cadence", "item")
+CHECKLIST_KEYS = ("id", "title", "section", "cadence", "read_do", "item")
 ITEM_KEYS = (
     "id",
     "text",
@@ -43,6 +43,7 @@ class RawChecklist(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
     section: str | None = None
     cadence: Cadence | None = None
+    read_do: bool | None = None
     items: tuple[Item, ...] = ()
 
 
@@ -86,6 +87,7 @@ def _read_checklist(table: Table, position: int) -> RawChecklist | None:
     title = table.line("title")
     section = table.line("section")
     cadence = table.choice("cadence", CADENCES)
+    read_do = table.boolean("read_do")
     first: dict[str, TomlPath] = {}
     items: list[Item] = []
     for item_position, values in table.tables("item", "[[checklist.item]] blocks"):
@@ -108,6 +110,7 @@ def _read_checklist(table: Table, position: int) -> RawChecklist | None:
         title=title,
         section=section,
         cadence=cadence,
+        read_do=read_do,
         items=tuple(items),
     )
 

@@ -19,7 +19,7 @@ from opsdeck.journal.events import CHECKED, LOOKED
 from opsdeck.runs.acts import Where
 from opsdeck.runs.progress import RunView
 from opsdeck.screens.checklist_rows import ItemRows
-from opsdeck.screens.item_checks import ItemChecks
+from opsdeck.screens.in_order import InOrder
 from opsdeck.screens.item_lines import ItemText, commands_in
 from opsdeck.screens.progress_line import checking_line, progress_line
 from opsdeck.screens.reader import Reader
@@ -33,12 +33,13 @@ DETAIL_AFTER_S = 0.15
 """The detail follows the cursor once it rests, so that holding a key costs two rows a move."""
 
 
-class ChecklistScreen(ItemChecks):
+class ChecklistScreen(InOrder):
     """One checklist, walked."""
 
     CSS_PATH = "checklist.tcss"
     KEYS: ClassVar[tuple[str, ...]] = (
         "item.attest",
+        "item.skip",
         "item.check",
         "list.check",
         "item.evidence",
@@ -54,12 +55,9 @@ class ChecklistScreen(ItemChecks):
     )
     LABELS: ClassVar[dict[str, str]] = {"list.open": "in full", "list.check": "all"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        *ItemChecks.BINDINGS,
+        *InOrder.BINDINGS,
         Binding(
             "slash", "find", "find", key_display="/", id="list.find", tooltip="Filter the items"
-        ),
-        Binding(
-            "tab", "next_open", "next open", id="list.next_open", tooltip="To the next open item"
         ),
         Binding(
             "right_square_bracket",
@@ -141,7 +139,7 @@ class ChecklistScreen(ItemChecks):
     def body(self) -> Iterable[Widget]:
         """Progress, list and detail."""
         items = LineList(self._rows, self.glyphs.cursor, id="items")
-        items.want(self._first)
+        items.want(self._first or self.first_key())
         find = Input(id="find", placeholder="words to find; enter keeps them, esc shows all")
         find.cursor_blink = False
         find.can_focus = False
@@ -165,6 +163,7 @@ class ChecklistScreen(ItemChecks):
         """Rows and progress now; the detail too if it was one's own act, else at the next rest."""
         before = self._run_shown
         self.items.rebuild()
+        self.follow_order()
         self.view("progress").rebuild()
         if touched and any(event.by == self.deck.operator for _, event in touched.events):
             self._rested()
@@ -179,6 +178,7 @@ class ChecklistScreen(ItemChecks):
     def on_mount(self) -> None:
         """What has aged out may be looked at by itself."""
         super().on_mount()
+        self.follow_order()
         self.check_stale()
 
     def place(self) -> Place | None:
@@ -193,6 +193,7 @@ class ChecklistScreen(ItemChecks):
                 continue
             if event.data.get("run") == (view and view.run):
                 what = event.type.removeprefix("item.").replace("reopened", "took back")
+                what = "skipped" if event.data.get("skipped") is True else what
                 self.say(f"{event.by} {what} {event.data.get('item')}", "accent")
 
     def _rows(self, width: int) -> list[Row]:
@@ -203,18 +204,25 @@ class ChecklistScreen(ItemChecks):
             return [Row(cut((gone,), width, self.glyphs.ellipsis))]
         run = self.deck.state.run(view.run) if view.run else None
         entries = run.entries if run else {}
-        noted = {item for item, entry in entries.items() if entry.standing_notes()}
+        order = self.order()
+        noted = {
+            item
+            for item, entry in entries.items()
+            if any(note != order.skipped.get(item) for note in entry.standing_notes())
+        }
         if self._item_rows is None:
             self._item_rows = ItemRows(self.glyphs, self.deck.zone)
         checking = {item for run, item in self.host.checking.under_way if run == view.run}
-        return self._item_rows.build(view, width, noted, self._query, checking)
+        return self._item_rows.build(view, width, noted, self._query, checking, order)
 
     def _progress(self, width: int) -> list[Line]:
         view, checking = self.run_view(), self.host.checking
+        line: Line = ()
         if checking.running:
             line = checking_line(checking, self.glyphs, width)
-        else:
-            line = progress_line(view, self.deck, self.glyphs, self._query, width) if view else ()
+        elif view is not None:
+            order = self.order()
+            line = progress_line(view, self.deck, self.glyphs, self._query, order, width)
         return [line, self._rule(width)]
 
     def _rule(self, width: int) -> Line:
@@ -230,7 +238,8 @@ class ChecklistScreen(ItemChecks):
         # The margin is part of the text: as padding it would be sent apart, line by line.
         margin = 2 if self.has_class("-wide") else 1
         room = self.view("detail").size.height
-        lines = ItemText(self.deck, self.glyphs, where).short(width - margin - 1, room)
+        text = ItemText(self.deck, self.glyphs, where, self.order())
+        lines = text.short(width - margin - 1, room)
         lines = [indented(line, margin) for line in lines]
         if room and len(lines) > room:
             more = f"{self.glyphs.ellipsis} {plural(len(lines) - room + 1, 'more line')}: enter"
@@ -270,6 +279,8 @@ class ChecklistScreen(ItemChecks):
             self._resting = None
         self._shown = self.items.key
         self.view("detail").rebuild()
+        if self.checklist and self.checklist.read_do:
+            self.view("keys").rebuild()
         self.host.keep_place()
 
     @on(LineList.Chosen)
@@ -281,25 +292,9 @@ class ChecklistScreen(ItemChecks):
 
         def build(width: int) -> list[Line]:
             now = self.where() or where
-            return ItemText(self.deck, self.glyphs, now).full(width)
+            return ItemText(self.deck, self.glyphs, now, self.order()).full(width)
 
         self.app.push_screen(Reader(text, build))
-
-    def action_next_open(self) -> None:
-        """To the next item that is not done, around the end."""
-        view = self.run_view()
-        if view is None:
-            return
-        waiting = {
-            i.id for i, s in zip(view.checklist.items, view.statuses, strict=True) if not s.done
-        }
-        keys = self.items.keys
-        start = keys.index(self.items.key) + 1 if self.items.key in keys else 0
-        after = [k for k in (*keys[start:], *keys[:start]) if k in waiting]
-        if after:
-            self.items.want(after[0])
-        else:
-            self.say("nothing is open here", "good")
 
     def action_sibling(self, by: int) -> None:
         """The checklist after or before this one."""
@@ -309,7 +304,7 @@ class ChecklistScreen(ItemChecks):
         self._checklist_id = lists[(lists.index(self._checklist_id) + by) % len(lists)]
         self._run, self._run_shown, self._query = None, None, ""
         self.items.top = 0
-        self.items.want((self.checklist or self.deck.catalog.checklists[0]).items[0].id)
+        self.items.want(self.first_key())
         self.state_changed(None)
         self.view("detail").rebuild()
         self.host.keep_place()

@@ -9,7 +9,10 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from opsdeck.catalog.model import Item
+from opsdeck.journal.clock import parse_wall
+from opsdeck.journal.fold import Mark
 from opsdeck.runs.progress import RunView
+from opsdeck.runs.read_do import NO_ORDER, Order, Turn
 from opsdeck.runs.status import Status
 from opsdeck.screens.wording import STATE_STYLES, when
 from opsdeck.text import visible
@@ -18,13 +21,14 @@ from opsdeck.widgets.lines import Part, Row, fit
 
 STATE_CELLS = 10
 BY_CELLS = 8
+SHORTEST_TEXT = 8
 
 
-def matches(item: Item, status: Status, words: Sequence[str]) -> bool:
-    """Whether every word stands somewhere in the item's text, id, group, state or person."""
+def matches(item: Item, status: Status, words: Sequence[str], turn: Turn = "") -> bool:
+    """Whether every word stands somewhere in the item's text, id, group, state, turn or person."""
     if not words:
         return True
-    hay = " ".join((item.text, item.id, *item.group, status.state, status.by)).casefold()
+    hay = " ".join((item.text, item.id, *item.group, status.state, turn, status.by)).casefold()
     return all(word in hay for word in words)
 
 
@@ -37,7 +41,13 @@ class ItemRows:
         self._made: dict[str, tuple[_Basis, Row]] = {}
 
     def build(
-        self, view: RunView, width: int, noted: set[str], query: str, checking: set[str]
+        self,
+        view: RunView,
+        width: int,
+        noted: set[str],
+        query: str,
+        checking: set[str],
+        order: Order = NO_ORDER,
     ) -> list[Row]:
         """The list in `width` cells; `noted` are the ids of items that have notes, `checking` of
         those that a probe looks at."""
@@ -48,13 +58,16 @@ class ItemRows:
         for item, status in zip(view.checklist.items, view.statuses, strict=True):
             if item.id in checking:
                 status = Status("checking", status.mark, status.at)
-            if words and not matches(item, status, words):
+            turn = order.turn(item.id)
+            if words and not matches(item, status, words, turn):
                 continue
             if item.group != group:
                 group = item.group
                 if group:
                     rows.append(_group_row(group, glyphs, width))
-            rows.append(self._row(_Basis(item, status, width, today, item.id in noted), view.as_of))
+            skip, has_note = order.skipped.get(item.id), item.id in noted
+            basis = _Basis(item, status, width, today, has_note, turn, skip)
+            rows.append(self._row(basis, view.as_of))
         if not rows:
             said = f"   no item matches {query!r}; esc shows all" if query else "   no items"
             rows.append(Row((Part(glyphs.plain(said), "dim"),)))
@@ -77,6 +90,8 @@ class _Basis(NamedTuple):
     width: int
     today: date
     noted: bool
+    turn: Turn
+    skip: Mark | None
 
 
 def _group_row(group: tuple[str, ...], glyphs: Glyphs, width: int) -> Row:
@@ -85,22 +100,39 @@ def _group_row(group: tuple[str, ...], glyphs: Glyphs, width: int) -> Row:
 
 
 def _item_row(basis: _Basis, glyphs: Glyphs, now: datetime, zone: tzinfo) -> Row:
-    item, status, width, _, noted = basis
-    style = STATE_STYLES[status.state]
+    item, status, width, _, noted, turn, skip = basis
+    ahead = turn == "ahead"
+    style = STATE_STYLES[status.state] or ("dim" if ahead else "")
     head = f"   {glyphs.states[status.state]} {status.state:<{STATE_CELLS}} "
     kind = f"{glyphs.sensed if item.sensed else glyphs.manual} "
-    who = f" {_who(item, status, glyphs, now, zone)}"
+    who = f" {_who(item, status, skip, glyphs, now, zone)}"
     mark = f" {glyphs.note}" if noted else ""
-    room = width - cell_len(head) - cell_len(kind) - cell_len(who) - cell_len(mark) - 1
+    word = turn_part(turn, glyphs)
+    room = width - cell_len(f"{head}{kind}{word.text}{who}{mark}") - 1
+    if word.text and room < SHORTEST_TEXT:
+        room, who = room + cell_len(who), ""  # the detail says it
     text = fit(glyphs.plain(visible(item.text)), room, glyphs.ellipsis)
-    faded = "dim" if status.state in ("inactive", "waived") else ""
-    return Row(
-        (Part(head, style), Part(f"{kind}{text}", faded), Part(f"{mark}{who}", "dim")), item.id
-    )
+    faded = "dim" if ahead or status.state in ("inactive", "waived") else ""
+    faded = "strong" if turn == "next" else faded
+    line = (Part(head, style), Part(kind, faded), word, Part(text, faded))
+    return Row((*line, Part(f"{mark}{who}", "dim")), item.id)
 
 
-def _who(item: Item, status: Status, glyphs: Glyphs, now: datetime, zone: tzinfo) -> str:
+def turn_part(turn: Turn, glyphs: Glyphs) -> Part:
+    """What stands before the text of an item that is next or was skipped."""
+    if turn == "next":
+        return Part(f"{glyphs.next} next: ", "accent")
+    if turn == "skipped":
+        return Part(f"{glyphs.states['deferred']} skipped: ", "warn")
+    return Part("")
+
+
+def _who(
+    item: Item, status: Status, skip: Mark | None, glyphs: Glyphs, now: datetime, zone: tzinfo
+) -> str:
     """Who and when, as short as it can be told."""
+    if skip is not None and status.state == "open":
+        status = Status("open", skip, parse_wall(skip.at))
     if status.mark is None:
         return "not used here" if status.state == "inactive" else ""
     at = when(status.at, now, zone)

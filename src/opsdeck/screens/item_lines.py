@@ -9,7 +9,8 @@ from opsdeck.durations import format_duration
 from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.events import VERDICTS
 from opsdeck.journal.fold import Mark
-from opsdeck.runs.acts import Where
+from opsdeck.runs.acts import Where, is_skip
+from opsdeck.runs.read_do import NO_ORDER, Order
 from opsdeck.runs.status import ItemState
 from opsdeck.screens.wording import (
     STATE_STYLES,
@@ -37,10 +38,11 @@ def commands_in(guide: str) -> list[str]:
 class ItemText:
     """Builds the lines of one item as it stands now."""
 
-    def __init__(self, deck: Deck, glyphs: Glyphs, where: Where) -> None:
+    def __init__(self, deck: Deck, glyphs: Glyphs, where: Where, order: Order = NO_ORDER) -> None:
         self.deck = deck
         self.glyphs = glyphs
         self.where = where
+        self.order = order
         self.entry = deck.state.entry(where.run, where.item.id)
         self.now = deck.now()
 
@@ -90,9 +92,27 @@ class ItemText:
         nothing = "c has its probe look" if item.sensed else "nobody has attested it yet"
         text = status_text(status, self.now, self.deck.zone) or nothing
         lines = [head, *self._wrapped(text, width, "" if status.mark else "dim")]
+        lines += self._turn(width)
         lines += self._probed(width)
         verdicts = self._verdicts()
         return [*lines, verdicts] if verdicts else lines
+
+    def _turn(self, width: int) -> list[Line]:
+        """What the order of a read-do list says of it, and who skipped it when and why."""
+        order, item = self.order, self.where.item
+        lines: list[Line] = []
+        skip, first = order.skipped.get(item.id), order.before(item.id)
+        if order.turn(item.id) == "next":
+            text = f"{self.glyphs.next} next in this read-do list; s skips it"
+            lines += self._wrapped(text, width, "accent")
+        if skip is not None:
+            at = when(_at(skip), self.now, self.deck.zone)
+            text = f"{self.glyphs.states['deferred']} skipped by {visible(skip.by)} {at}"
+            lines += self._wrapped(f"{text}: {quoted(skip.text)}", width, "warn")
+        if first is not None:
+            text = f"read-do: comes after {self.glyphs.next} {visible(first.text)}"
+            lines += self._wrapped(text, width, "dim")
+        return lines
 
     def _probed(self, width: int) -> list[Line]:
         """What probes found that the state itself does not say."""
@@ -125,9 +145,12 @@ class ItemText:
         lines: list[Line] = []
         if self.where.item.note:
             lines += self._wrapped(visible(self.where.item.note), width, "dim")
-        for note in (self.entry.standing_notes() if self.entry else [])[-3:]:
+        told = self.order.skipped.get(self.where.item.id)
+        notes = self.entry.standing_notes() if self.entry else []
+        for note in [note for note in notes if note is not told][-3:]:
             at = when(_at(note), self.now, self.deck.zone)
-            lines += self._wrapped(f"{at} {visible(note.by)}: {quoted(note.text)}", width, "accent")
+            by = f"{visible(note.by)} skipped it" if is_skip(note) else visible(note.by)
+            lines += self._wrapped(f"{at} {by}: {quoted(note.text)}", width, "accent")
         return lines
 
     def _guide(self, width: int, *, commands_apart: bool = True) -> list[Line]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsdeck.deck import Deck
 from opsdeck.runs.progress import RunView
+from opsdeck.runs.read_do import Order
 from opsdeck.runs.status import ItemState
 from opsdeck.screens.wording import occasion, span
 from opsdeck.text import visible
@@ -25,12 +26,18 @@ _COUNTED: tuple[tuple[ItemState, str], ...] = (
 )
 
 
-def progress_line(view: RunView, deck: Deck, glyphs: Glyphs, query: str, width: int) -> Line:
+def progress_line(
+    view: RunView, deck: Deck, glyphs: Glyphs, query: str, order: Order, width: int
+) -> Line:
     """Bar, count, what is in the way, the filter that is set, and how the run stands."""
     parts = [
         Part(f" {bar(glyphs, view.done, view.total)} ", "bar"),
         Part(f"{view.done}/{view.total}"),
     ]
+    if view.checklist.read_do:
+        parts.append(Part("   read-do", "accent"))
+    if order.skipped:
+        parts.append(Part(f"   {len(order.skipped)} skipped", "warn"))
     for state, style in _COUNTED:
         count = view.count(state)
         parts += [Part(f"   {count} {state}", style)] if count else []
