@@ -1,0 +1,1 @@
+"""Sign-off: who deployed, verified and approved a release, on which evidence. Knows no terminal."""
