@@ -15,6 +15,9 @@ from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
 from opsdeck.operator import OperatorNeededError
 from opsdeck.runs import acts
+from opsdeck.signoff import acts as release_acts
+from opsdeck.signoff.model import Release
+from opsdeck.signoff.releases import heads, release_of
 from tests.screens.desk import CATALOG, Desk
 
 
@@ -112,21 +115,98 @@ def test_a_standing_list_goes_stale_item_by_item(desk: Desk) -> None:
     assert states(deck, "scaling") == ["stale", "attested"]
 
 
-def test_a_release_starts_its_lists_afresh_and_freezes_the_one_before(desk: Desk) -> None:
+WAIVED_TO_THE_25TH = {
+    "run": "release/v1/infra",
+    "item": "fw",
+    "reason": "r",
+    "approver": "bob",
+    "until": "2026-11-25T00:00+00:00",
+    "zone": "UTC",
+}
+
+
+def test_a_release_starts_its_lists_afresh_and_the_one_before_stays_open(desk: Desk) -> None:
+    # GIVEN a release with a waiver that ends in two days
     deck = desk.deck(uses=("lb",))
     deck.record(acts.start_release("v1", []))
     attest(deck, "infra/tls")
-    waiver = ("fw", {"reason": "r", "approver": "bob", "until": "2026-11-25T00:00+00:00"})
-    deck.record(
-        Draft(ev.WAIVED, {"run": "release/v1/infra", "item": waiver[0], "zone": "UTC", **waiver[1]})
-    )
+    deck.record(Draft(ev.WAIVED, WAIVED_TO_THE_25TH))
+    # WHEN the next one is started THEN its lists are the current ones
     desk.clock.forward(hours=1)
     deck.record(acts.start_release("v2", ["v1"]))
+    assert deck.release() == "v2"
     assert states(deck, "infra") == ["open", "open", "open"]
-    # The waiver of v1 ends later; v1 stays as it was when v2 began.
-    desk.clock.forward(days=30)
     assert states(deck, "infra", "release/v1/infra") == ["attested", "waived", "open"]
-    assert deck.locate("release/v1/infra/fw").status.state == "waived"
+    # AND the one before is open too: it is judged as of now
+    desk.clock.forward(days=30)
+    assert states(deck, "infra", "release/v1/infra") == ["attested", "open", "open"]
+    assert deck.locate("release/v1/infra/fw").status.state == "open"
+
+
+def release(deck: Deck, name: str) -> Release:
+    found = release_of(deck.state, name)
+    assert found is not None
+    return found
+
+
+def test_an_abandoned_release_stays_as_it_was_and_takes_no_more(desk: Desk) -> None:
+    # GIVEN two releases, one of them given up while its waiver held
+    deck = desk.deck()
+    deck.record(acts.start_release("v1", []))
+    attest(deck, "infra/tls")
+    deck.record(Draft(ev.WAIVED, WAIVED_TO_THE_25TH), acts.start_release("v2", ["v1"]))
+    deck.record(release_acts.abandon(release(deck, "v1"), "v2 replaces it"))
+    # WHEN it is read long after THEN it is judged as of its end
+    desk.clock.forward(days=30)
+    assert states(deck, "infra", "release/v1/infra") == ["attested", "waived", "inactive"]
+    # AND nothing more can be said in it, while it can be read and the other goes on
+    where = deck.locate("release/v1/infra/tls")
+    assert where.status.state == "attested"
+    for act in (acts.attest, acts.take_back, lambda w: acts.note(w, "n")):
+        with pytest.raises(UsageError, match="`opsdeck release use v1` opens it again"):
+            act(where)
+    run = deck.state.run("release/v1/infra")
+    with pytest.raises(UsageError, match="abandoned because: v2 replaces it"):
+        acts.undo("release/v1/infra", run, "alice", deck.now(), deck.closed("release/v1/infra"))
+    attest(deck, "infra/fw")
+    assert states(deck, "infra") == ["open", "attested", "inactive"]
+    # WHEN it is chosen again THEN it is open, current, and judged as of now
+    deck.record(release_acts.choose(release(deck, "v1"), heads(deck.state)))
+    assert deck.release() == "v1"
+    assert states(deck, "infra") == ["attested", "open", "inactive"]
+    attest(deck, "infra/fw")
+
+
+def test_without_an_open_release_its_lists_have_no_run(desk: Desk) -> None:
+    deck = desk.deck()
+    deck.record(acts.start_release("v1", []))
+    deck.record(release_acts.abandon(release(deck, "v1"), "no"))
+    assert deck.release() is None
+    assert deck.current_run(the(deck, "infra")) is None
+    with pytest.raises(UsageError, match="none is open"):
+        deck.locate("infra/tls")
+
+
+def test_a_signed_release_is_judged_as_of_its_last_signature_and_takes_more(desk: Desk) -> None:
+    # GIVEN a release that all three signed while its waiver held
+    deck = desk.deck()
+    deck.record(acts.start_release("v1", []), Draft(ev.WAIVED, WAIVED_TO_THE_25TH))
+    deck.record(Draft(ev.SIGNOFF_CONTENT, {"release": "v1", "sha256": "d1", "content": "{}"}))
+    for name, role in (("alice", "deployer"), ("bob", "verifier"), ("carol", "approver")):
+        desk.clock.forward(minutes=1)
+        signer = desk.deck(name, f"{name}@one")
+        signer.record(Draft(ev.SIGNOFF_SIGNED, {"release": "v1", "role": role, "content": "d1"}))
+    deck.load()
+    # WHEN it is read long after THEN it stands as it was signed, and is the current one still
+    desk.clock.forward(days=30)
+    assert deck.release() == "v1"
+    assert states(deck, "infra") == ["open", "waived", "inactive"]
+    # AND what is said of it then counts, for all to see
+    attest(deck, "infra/tls")
+    assert states(deck, "infra") == ["attested", "waived", "inactive"]
+    # AND the next one that is started is the current one
+    deck.record(acts.start_release("v2", ["v1"]))
+    assert deck.release() == "v2"
 
 
 def test_an_item_of_a_run_that_is_over_stands_as_its_row_does(desk: Desk) -> None:

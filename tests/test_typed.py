@@ -34,6 +34,14 @@ def blotted(kind: str, **data: Any) -> dict[str, Any]:
         (ev.INCIDENT_STEP, "reason"),
         (ev.INCIDENT_STARTED, "title"),
         (ev.INCIDENT_CHANGED, "title"),
+        (ev.RELEASE_STARTED, "note"),
+        (ev.RELEASE_STARTED, "window"),
+        (ev.RELEASE_STARTED, "stakeholders"),
+        (ev.RELEASE_CHANGED, "window"),
+        (ev.RELEASE_CHANGED, "stakeholders"),
+        (ev.RELEASE_CHANGED, "date"),
+        (ev.RELEASE_CHANGED, "notes"),
+        (ev.RELEASE_ABANDONED, "reason"),
     ],
 )
 @pytest.mark.parametrize("secret", [KNOWN, TOKEN, "mongodb://app:Sup3rS3cret@db/x"])
@@ -57,6 +65,9 @@ def test_a_handover_is_typed_too() -> None:
         Draft(ev.CHECKED, {"text": KNOWN}),
         Draft(ev.INCIDENT_STEP, {"title": "Rotate the token: service"}),
         Draft(ev.OPENED, {}),
+        Draft(ev.WAIVED, {"window": KNOWN, "notes": KNOWN}),
+        Draft(ev.SIGNOFF_CONTENT, {"content": KNOWN, "notes": KNOWN}),
+        Draft(ev.SIGNOFF_SIGNED, {"statement": KNOWN, "signature": KNOWN, "reason": KNOWN}),
     ],
     ids=lambda draft: draft.type,
 )

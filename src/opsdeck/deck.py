@@ -29,6 +29,11 @@ from opsdeck.runs.acts import Where
 from opsdeck.runs.cadence import RunName, parse_run, period_bounds, previous_run_key, run_key
 from opsdeck.runs.progress import RunView, judged_at, view_run
 from opsdeck.runs.status import status_of
+from opsdeck.signoff.acts import why_closed
+from opsdeck.signoff.model import Release as Standing
+from opsdeck.signoff.releases import current_of, head_of, heads
+from opsdeck.signoff.review_book import ReviewBook
+from opsdeck.signoff.reviews import Reviews
 from opsdeck.typed import without_secrets
 
 
@@ -63,6 +68,7 @@ class Deck:
         self.now = now
         self.zone = ZoneInfo(config.timezone)
         self.state = State()
+        self._reviews = ReviewBook()
         self.faults: list[JournalFault] = []
         self.read_only_asked = False
         """Whether this session was started with `--read-only`."""
@@ -146,9 +152,10 @@ class Deck:
         return sorted(found, key=lambda r: (r.clock, r.writer, r.seq), reverse=True)
 
     def release(self) -> str | None:
-        """The release that is current: the one started last."""
-        newest = self.releases()
-        return newest[0].name if newest else None
+        """The release that is current: of the open ones the newest started or chosen; where none is
+        open, the last that was signed."""
+        found = current_of(heads(self.state))
+        return found.name if found else None
 
     def current_run(self, checklist: Checklist) -> str | None:
         """The key of the run that is current; None for a release list with no release open."""
@@ -167,20 +174,43 @@ class Deck:
     def view(self, checklist: Checklist, run: str | None = None) -> RunView:
         """How a checklist stands in a run; without one, in the current run."""
         key = run if run is not None else self.current_run(checklist)
+        reviews, now = self.reviews(), self.now()
         return view_run(
-            checklist, key, self.state, self.now(), self.zone, self.config.uses, self._frozen(key)
+            reviews.listed(checklist, key),
+            key,
+            self.state,
+            now,
+            self.zone,
+            self.config.uses,
+            self._frozen(key),
+            reviews.put_off(key, now),
         )
 
+    def reviews(self) -> Reviews:
+        """The reviews that break-glass signatures ask for."""
+        days = self.config.signoff.review_days
+        return self._reviews.of(self.state, self.catalog, self.zone, days)
+
+    def listed(self, checklist: Checklist, run: str | None = None) -> Checklist:
+        """A checklist with the reviews that stand in it in a run; without one, in the current."""
+        key = run if run is not None else self.current_run(checklist)
+        return self.reviews().listed(checklist, key)
+
     def _frozen(self, run: str | None) -> datetime | None:
+        """When the release of this run ended; it is judged as of then ever after."""
+        release = self._release_of(run)
+        return release.ended_at if release else None
+
+    def closed(self, run: str | None) -> str:
+        """Why nothing may be recorded in a run: its release was abandoned; "" where it may."""
+        release = self._release_of(run)
+        return why_closed(release) if release else ""
+
+    def _release_of(self, run: str | None) -> Standing | None:
         name = parse_run(run) if run else None
-        if name is None or name.kind != "release":
+        if name is None or name.kind != "release" or name.occasion not in self.state.releases:
             return None
-        later = None
-        for release in self.releases():
-            if release.name == name.occasion:
-                return parse_wall(later.at) if later else None
-            later = release
-        return None
+        return head_of(self.state, name.occasion)
 
     def runs(self) -> list[tuple[str, RunName]]:
         """Every run in which anything was said, and every current one, in order of key."""
@@ -204,19 +234,22 @@ class Deck:
 
     def where(self, checklist: Checklist, item_id: str, run: str | None = None) -> Where:
         """An item in a run (without one: the current run) and how it stands."""
+        key = run or self.current_run(checklist)
+        checklist = self.listed(checklist, key)
         item = checklist.item(item_id)
         if item is None:
             near = _nearest(item_id, [i.id for i in checklist.items])
             raise UsageError(f"checklist {checklist.id} has no item {item_id!r}{near}")
-        key = run or self.current_run(checklist)
         if key is None:
             raise UsageError(
                 f"{checklist.id} is walked once a release, and none is open:"
                 " start one with `opsdeck release start NAME`"
             )
-        as_of = judged_at(key, self.now(), self.zone, self._frozen(key))
-        status = status_of(item, self.state.entry(key, item.id), as_of, self.config.uses)
-        return Where(checklist, item, key, status)
+        now = self.now()
+        as_of = judged_at(key, now, self.zone, self._frozen(key))
+        entry, put_off = self.state.entry(key, item.id), self.reviews().put_off(key, now)
+        status = status_of(item, entry, as_of, self.config.uses, put_off.get(item.id))
+        return Where(checklist, item, key, status, self.closed(key))
 
     def locate(self, address: str) -> Where:
         """The item that `CHECKLIST/ITEM` or `RUN/ITEM` names; UsageError says what is near."""

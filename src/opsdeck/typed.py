@@ -10,10 +10,19 @@ from opsdeck.journal.writing import Draft
 
 _TYPED = ("note", "text", "reason", "approver")
 _NOT_TYPED = frozenset(
-    {ev.CHECKED, ev.LOOKED, ev.INCIDENT_LOOKED, ev.COMMAND_BEGAN, ev.COMMAND_ENDED}
+    {
+        *(ev.CHECKED, ev.LOOKED, ev.INCIDENT_LOOKED, ev.COMMAND_BEGAN, ev.COMMAND_ENDED),
+        *(ev.SIGNOFF_CONTENT, ev.SIGNOFF_SIGNED),
+    }
 )
-"""Events whose texts were blotted where they came from."""
-_TITLED = frozenset({ev.INCIDENT_STARTED, ev.INCIDENT_CHANGED})
+"""Events whose texts were blotted where they came from; what is signed must stay as it is."""
+_MORE = {
+    **dict.fromkeys((ev.INCIDENT_STARTED, ev.INCIDENT_CHANGED), ("title",)),
+    **dict.fromkeys(
+        (ev.RELEASE_STARTED, ev.RELEASE_CHANGED), ("date", "window", "stakeholders", "notes")
+    ),
+}
+"""Type of event -> what else of it is typed."""
 
 
 def without_secrets(drafts: list[Draft], secrets: Callable[[], Iterable[str]]) -> list[Draft]:
@@ -30,7 +39,7 @@ def without_secrets(drafts: list[Draft], secrets: Callable[[], Iterable[str]]) -
 def _keys(draft: Draft) -> tuple[str, ...]:
     if draft.type in _NOT_TYPED:
         return ()
-    return (*_TYPED, "title") if draft.type in _TITLED else _TYPED
+    return (*_TYPED, *_MORE.get(draft.type, ()))
 
 
 def _is_typed(draft: Draft) -> bool:

@@ -7,7 +7,7 @@ from typing import get_args
 
 from opsdeck.catalog.model import Cadence, Checklist, Item
 from opsdeck.journal.fold import Mark
-from opsdeck.runs.overview import Kind, concerns, due_lines
+from opsdeck.runs.overview import Concern, Kind, concerns, due_lines
 from opsdeck.runs.progress import RunView
 from opsdeck.runs.status import DONE, ItemState, Status
 
@@ -28,8 +28,13 @@ def a_view(
     )
 
 
-def kinds(views: list[RunView], missed: list[RunView] | None = None) -> list[Kind]:
-    return [c.kind for c in concerns(views, missed or [], NOW)]
+def kinds(
+    views: list[RunView],
+    missed: list[RunView] | None = None,
+    overdue: list[RunView] | None = None,
+) -> list[Kind]:
+    late = [Concern("overdue", view) for view in overdue or []]
+    return [c.kind for c in concerns(views, missed or [], NOW, late)]
 
 
 def test_nothing_wrong_needs_nobody() -> None:
@@ -44,8 +49,9 @@ def test_the_worst_comes_first() -> None:
         a_view("stale"),
         a_view("failed"),
     ]
-    assert kinds(views, [a_view("open")]) == ["failed", "missed", "stale", "unknown", "waiver"]
-    assert set(kinds(views, [a_view("open")])) == set(get_args(Kind))
+    found = kinds(views, [a_view("open")], [a_view("open")])
+    assert found == ["failed", "overdue", "missed", "stale", "unknown", "waiver"]
+    assert set(found) == set(get_args(Kind))
 
 
 def test_each_failed_item_is_named_and_stale_ones_are_counted_by_list() -> None:

@@ -24,12 +24,14 @@ UNDO_WITHIN = timedelta(hours=24)
 
 
 class Where(msgspec.Struct, frozen=True):
-    """One item in one run, and how it stands."""
+    """One item in one run, and how it stands; `closed` is why nothing may be recorded there, ""
+    where it may."""
 
     checklist: Checklist
     item: Item
     run: str
     status: Status
+    closed: str = ""
 
     @property
     def address(self) -> str:
@@ -37,7 +39,10 @@ class Where(msgspec.Struct, frozen=True):
         return f"{self.run}/{self.item.id}"
 
     def data(self, **more: str) -> dict[str, str]:
-        """What every event about it says, and what is not empty of `more`."""
+        """What every event about it says, and what is not empty of `more`; raises UsageError where
+        nothing may be recorded."""
+        if self.closed:
+            raise UsageError(self.closed)
         return {"run": self.run, "item": self.item.id, **{k: v for k, v in more.items() if v}}
 
 
@@ -49,6 +54,11 @@ def checked_text(text: str, what: str, *, required: bool = True) -> str:
     if len(kept) > LONGEST_TEXT:
         raise UsageError(f"the {what} has {len(kept):,} characters; at most {LONGEST_TEXT:,} fit")
     return kept
+
+
+def checked_line(text: str, what: str, *, required: bool = True) -> str:
+    """The same for what has one line: every run of white space in it is one blank."""
+    return checked_text(" ".join(text.split()), what, required=required)
 
 
 def attest(where: Where, note: str = "") -> Draft:
@@ -67,6 +77,16 @@ def take_back(where: Where, note: str = "") -> Draft:
 def note(where: Where, text: str) -> Draft:
     """A note beside the item; its state stays."""
     return Draft(ev.NOTED, where.data(text=checked_text(text, "note")))
+
+
+def is_skip(mark: Mark) -> bool:
+    """Whether a note says that its item of a read-do list was passed over."""
+    return mark.kind == "noted" and mark.more is not None and mark.more.get("skipped") is True
+
+
+def kind_of(mark: Mark) -> str:
+    """What a mark is called: its kind, and `skipped` for a note that is a skip."""
+    return "skipped" if is_skip(mark) else mark.kind
 
 
 def waive(where: Where, *, reason: str, approver: str, until: tuple[datetime, str]) -> Draft:
@@ -109,11 +129,16 @@ def set_unused(where: Where, reason: str) -> Draft:
     return Draft(ev.UNUSED, where.data(reason=checked_text(reason, "reason")))
 
 
-def undo(run_key: str, run: Run | None, operator: str, now: datetime) -> tuple[Draft, Mark]:
+def undo(
+    run_key: str, run: Run | None, operator: str, now: datetime, closed: str = ""
+) -> tuple[Draft, Mark]:
     """Take back the operator's own newest act in this run, and that act.
 
-    Raises UsageError when there is none, or when it is older than UNDO_WITHIN.
+    Raises UsageError when there is none, or when it is older than UNDO_WITHIN, and with `closed`
+    where nothing may be recorded in the run.
     """
+    if closed:
+        raise UsageError(closed)
     own = [
         (mark.key, item, mark)
         for item, entry in (run.entries if run else {}).items()
@@ -126,15 +151,18 @@ def undo(run_key: str, run: Run | None, operator: str, now: datetime) -> tuple[D
     at = parse_wall(mark.at)
     if at is None or now - at > UNDO_WITHIN:
         raise UsageError(
-            f"too long ago to undo by a key: {mark.kind} {item} at {mark.at} in {run_key};"
+            f"too long ago to undo by a key: {kind_of(mark)} {item} at {mark.at} in {run_key};"
             " take that item back itself"
         )
-    data = {"run": run_key, "item": item, "event": mark.id, "kind": mark.kind}
+    data = {"run": run_key, "item": item, "event": mark.id, "kind": kind_of(mark)}
     return Draft(ev.UNDONE, data), mark
 
 
-def start_release(name: str, known: list[str], text: str = "") -> Draft:
-    """A named release begins: its lists start afresh."""
+def start_release(
+    name: str, known: list[str], text: str = "", *, window: str = "", stakeholders: str = ""
+) -> Draft:
+    """A named release begins: its lists start afresh. `window` is when it is to be deployed,
+    `stakeholders` who is told."""
     if not RELEASE_NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot name a release: use letters, digits and . _ + -, at most 64,"
@@ -142,7 +170,12 @@ def start_release(name: str, known: list[str], text: str = "") -> Draft:
         )
     if name in known:
         raise UsageError(f"release {name} was already started; see `opsdeck release show {name}`")
-    data = {"release": name, "note": checked_text(text, "note", required=False)}
+    data = {
+        "release": name,
+        "note": checked_text(text, "note", required=False),
+        "window": checked_line(window, "deployment window", required=False),
+        "stakeholders": checked_line(stakeholders, "list of stakeholders", required=False),
+    }
     return Draft(ev.RELEASE_STARTED, {k: v for k, v in data.items() if v})
 
 

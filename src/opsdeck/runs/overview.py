@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,8 +14,8 @@ from opsdeck.runs.status import Status
 
 WAIVER_ENDS_SOON = timedelta(days=7)
 
-Kind = Literal["failed", "stale", "missed", "unknown", "waiver"]
-ORDER: tuple[Kind, ...] = ("failed", "missed", "stale", "unknown", "waiver")
+Kind = Literal["failed", "overdue", "missed", "stale", "unknown", "waiver"]
+ORDER: tuple[Kind, ...] = ("failed", "overdue", "missed", "stale", "unknown", "waiver")
 
 
 class Concern(msgspec.Struct, frozen=True):
@@ -47,9 +48,15 @@ class Due(msgspec.Struct, frozen=True):
         return next((v for v in self.views if v.done < v.total), self.views[0])
 
 
-def concerns(views: list[RunView], missed: list[RunView], now: datetime) -> list[Concern]:
-    """What needs somebody, given the current runs and the last periods' unfinished ones."""
-    found = [Concern("missed", view) for view in missed]
+def concerns(
+    views: list[RunView],
+    missed: list[RunView],
+    now: datetime,
+    overdue: Iterable[Concern] = (),
+) -> list[Concern]:
+    """What needs somebody, given the current runs, the last periods' unfinished ones, and what is
+    past a due date of its own."""
+    found = [*overdue, *(Concern("missed", view) for view in missed)]
     for view in views:
         pairs = list(zip(view.checklist.items, view.statuses, strict=True))
         found += [Concern("failed", view, (p,)) for p in pairs if p[1].state == "failed"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, tzinfo
 from typing import Literal
 
@@ -60,17 +60,21 @@ def view_run(
     zone: tzinfo,
     uses: Collection[str],
     frozen_at: datetime | None = None,
+    put_off: Mapping[str, datetime] | None = None,
 ) -> RunView:
     """How `checklist` stands in `run` at `now`; a period that is over is judged as of its end.
 
-    `frozen_at` is when a release was followed by the next one: it is judged as of then.
+    `frozen_at` is when a release ended, signed or abandoned: it is judged as of then. `put_off`
+    has when items are due that go on from run to run.
     """
     end = run_end(run, zone)
     over = end is not None and now >= end
     as_of = judged_at(run, now, zone, frozen_at)
     found = state.run(run) if run else None
-    entries = found.entries if found else {}
-    statuses = tuple(status_of(i, entries.get(i.id), as_of, uses) for i in checklist.items)
+    entries, due = found.entries if found else {}, put_off or {}
+    statuses = tuple(
+        status_of(i, entries.get(i.id), as_of, uses, due.get(i.id)) for i in checklist.items
+    )
     counts: dict[ItemState, int] = dict(Counter(s.state for s in statuses))
     return RunView(
         checklist,

@@ -7,7 +7,7 @@ so, and the same journal seen later may therefore show another state.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -62,13 +62,26 @@ class Status(msgspec.Struct, frozen=True):
 
 
 _OPEN = Status("open")
+WENT_ON = "it went on to the next run, for it was not due yet"
+"""Why an item that nobody has put off is deferred in a run that is over."""
 
 
-def status_of(item: Item, entry: Entry | None, now: datetime, uses: Collection[str] = ()) -> Status:
-    """The state of `item` given what was said of it, at `now` (aware)."""
+def status_of(
+    item: Item,
+    entry: Entry | None,
+    now: datetime,
+    uses: Collection[str] = (),
+    put_off: datetime | None = None,
+) -> Status:
+    """The state of `item` given what was said of it, at `now` (aware).
+
+    `put_off` is when it is due, in a run that is over and from which it went on to the next.
+    """
     said = _said(item, entry, now) if entry is not None else _OPEN
     if said.state == "open" and said.mark is None and item.uses and item.uses not in uses:
         return Status("inactive", why=f"{item.uses} is not in [deck] uses")
+    if put_off is not None and said.state == "open":
+        return Status("deferred", said.mark, said.at, said.why or WENT_ON, put_off)
     return said
 
 
@@ -126,8 +139,16 @@ def _aging(state: ItemState, item: Item, mark: Mark, now: datetime) -> Status:
         return Status(state, mark, at, mark.text)
     if at is None:
         return Status("stale", mark, at, mark.text)
-    until = at + timedelta(seconds=item.valid_for_s)
+    until = _later(at, item.valid_for_s)
     return Status(state if now < until else "stale", mark, at, mark.text, until)
+
+
+def _later(at: datetime, seconds: float) -> datetime:
+    """So long after; the end of the calendar where that would be beyond it."""
+    try:
+        return at + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _moment(mark: Mark, key: str) -> datetime | None:

@@ -32,20 +32,29 @@ class Releasing(Frame):
     async def start_release(self) -> bool:
         """Whether a release was started."""
         from opsdeck.screens.prompt import Answers, Field, Prompt
+        from opsdeck.screens.release_acts import form_field
 
         known = list(self.deck.state.releases)
 
         def draft(answers: Answers) -> Draft:
-            return acts.start_release(answers["name"].strip(), known, answers["note"])
+            return acts.start_release(
+                answers["name"].strip(),
+                known,
+                answers["note"],
+                window=answers["window"],
+                stakeholders=answers["stakeholders"],
+            )
 
         prompt = Prompt(
             "Start a release",
             [
                 Field("name", "Name of the release", "v1.4.2"),
-                Field("note", "Note (may stay empty)", "what is in it, the window"),
+                Field("note", "Note (may stay empty)", "what is in it"),
+                form_field("window"),
+                form_field("stakeholders"),
             ],
             self.glyphs,
-            about="Its lists start afresh; those of earlier releases stay readable.",
+            about="Its lists start afresh; those of other releases stay as they are.",
             check=draft,
         )
         answers = await self.app.push_screen_wait(prompt)
