@@ -89,6 +89,9 @@ FULL: dict[str, Any] = {
         item(f"f{n}", why="17 of the last 20 requests took longer than 500 ms, which is too many")
         for n in range(30)
     ),
+    "overdue": tuple(
+        item(f"review-v{n}", "open", at=None, until=NOW - timedelta(days=n + 1)) for n in range(9)
+    ),
     "stale": tuple(item(f"s{n}", "stale") for n in range(9)),
     "unknown": tuple(item(f"u{n}", "unknown", why="no answer within 5 s") for n in range(9)),
     "waivers": tuple(

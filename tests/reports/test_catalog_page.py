@@ -82,3 +82,13 @@ def test_the_page_says_what_each_item_is_verified_by() -> None:
     ]
     assert "| [Own](#own) | daily | 3 | 1 | 1 | 1 |" in page
     assert "| **All** | | 3 | 1 | 1 | 1 |" in page
+
+
+def test_the_page_says_which_lists_are_read_do() -> None:
+    one = Checklist(id="a", title="A", section="S", cadence="daily", items=(), read_do=True)
+    two = Checklist(id="b", title="B", section="S", cadence="daily", items=())
+    lines = catalog_page(Catalog(checklists=(one, two)), {}).splitlines()
+    assert [line for line in lines if " · S · " in line] == [
+        "A · S · daily · read-do · 0 items",
+        "B · S · daily · 0 items",
+    ]

@@ -105,6 +105,10 @@ def test_one_line_for_nagios() -> None:
     [
         (glance(), "OPSDECK OK - 1 gauge ok, nothing failing"),
         (glance(missed=(run(), run())), "OPSDECK WARNING - 2 runs missed"),
+        (
+            glance(missed=(run(),), overdue=(item(),)),
+            "OPSDECK WARNING - 1 review overdue, 1 run missed",
+        ),
         (glance(stale=(item(),), waivers=(item(),)), "OPSDECK WARNING - 1 item stale, 1 waiver"),
         (glance(unknown=(item(),)), "OPSDECK UNKNOWN - 1 item not seen"),
         (glance(online=False), "OPSDECK UNKNOWN - offline, last known values"),
@@ -169,6 +173,7 @@ def test_metrics() -> None:
     assert not any(("gauge", "new") in key for key in found)
     assert found["items", deck, ("state", "failing")] == 2
     assert found["items", deck, ("state", "stale")] == 0
+    assert found["items", deck, ("state", "overdue")] == 0
     assert found["runs_missed", deck] == 1
     assert found[("run_open_items", ("checklist", "daily"), deck)] == 5
     assert found["certificate_days_left", deck, ("host", "a.example")] == 12.4

@@ -105,7 +105,17 @@ def test_whatever_is_wrong_fits_one_screen(width: int) -> None:
     assert len(lines) <= 23
     assert max(map(cells, lines)) <= width
     firsts = {line.split()[0] for line in lines if not line.startswith(" ")}
-    kinds = {"gauge", "failing", "missed", "due", "stale", "not", "waiver", "certificate"}
+    kinds = {
+        "gauge",
+        "failing",
+        "overdue",
+        "missed",
+        "due",
+        "stale",
+        "not",
+        "waiver",
+        "certificate",
+    }
     assert kinds <= firsts
     assert {"oldest", "release", "incidents", "next"} <= firsts
     assert sum(" more" in line for line in lines) >= 5
@@ -145,6 +155,7 @@ def test_hostile_text_is_harmless(width: int) -> None:
         deck=EVIL,
         due=(run(EVIL, checklist=EVIL),),
         missed=(run(EVIL, run=EVIL),),
+        overdue=(item(EVIL, "open", text=EVIL, checklist=EVIL),),
         failing=(item(text=EVIL, why=EVIL),),
         waivers=(item(text=EVIL, until=NOW + timedelta(days=1)),),
         certificates=(certificate(EVIL, 3.0),),
@@ -185,6 +196,12 @@ STEPS: list[tuple[str, Any, str]] = [
     ("expired", glance(certificates=(certificate("a.example", 2.0),)), "renew the certificate of"),
     ("waived", glance(certificates=(certificate("a.example", 2.0, waived=True),)), ""),
     ("missed", glance(missed=(run(),)), "`opsdeck list runs`"),
+    (
+        "overdue",
+        glance(overdue=(item("review-v1", "open"),), missed=(run(),)),
+        "`opsdeck attest own/review-v1` after the review",
+    ),
+    ("overdue nowhere", glance(overdue=(item("review-v1", "open", checklist=""),)), ""),
     ("stale", glance(stale=(item(),)), "`opsdeck check`"),
     ("waiver", glance(waivers=(item(),)), "waive it anew"),
     ("offline", glance(online=False), "see to this machine's own network"),

@@ -1,4 +1,4 @@
-"""What a post-incident report is put together from: plain text, which every format escapes."""
+"""What incident and sign-off reports are put together from: plain text, which formats escape."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ class Heading(msgspec.Struct, frozen=True):
 
 class Paragraph(msgspec.Struct, frozen=True):
     """Something that is known."""
+
+    text: str
+
+
+class Banner(msgspec.Struct, frozen=True):
+    """Something that nobody may overlook."""
 
     text: str
 
@@ -38,11 +44,21 @@ class Points(msgspec.Struct, frozen=True):
     points: tuple[Point, ...]
 
 
+Cell = str | tuple[str, ...]
+"""One text, or several of which each has a line where that is possible."""
+
+
 class Table(msgspec.Struct, frozen=True):
     """Rows under a head."""
 
     head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+class Form(msgspec.Struct, frozen=True):
+    """Fields of a form, each with what was filled in."""
+
+    fields: tuple[tuple[str, str], ...]
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -51,7 +67,7 @@ class Code(msgspec.Struct, frozen=True):
     text: str
 
 
-Block = Heading | Paragraph | Prompt | Points | Table | Code
+Block = Heading | Paragraph | Banner | Prompt | Points | Table | Form | Code
 
 
 def listed(texts: list[str]) -> list[Block]:

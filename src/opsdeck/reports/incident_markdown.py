@@ -1,14 +1,17 @@
-"""A post-incident report as Markdown: what came from outside is text in it, never markup."""
+"""A report's blocks as Markdown: what came from outside is text in it, never markup."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from opsdeck.reports.as_markdown import safe
 from opsdeck.reports.incident_blocks import (
+    Banner,
     Block,
+    Cell,
     Code,
+    Form,
     Heading,
     Paragraph,
     Point,
@@ -25,9 +28,13 @@ _WWW = re.compile(r"\b(www)\.", re.IGNORECASE)
 
 
 def incident_markdown(report: IncidentReport) -> str:
-    """The whole report; times are in the deck's time zone."""
-    parts = ["\n".join(_lines(block)) for block in document(report)]
-    return "\n\n".join(parts) + "\n"
+    """A whole post-incident report; times are in the deck's time zone."""
+    return markdown_of(document(report))
+
+
+def markdown_of(blocks: Iterable[Block]) -> str:
+    """These blocks as a document."""
+    return "\n\n".join("\n".join(_lines(block)) for block in blocks) + "\n"
 
 
 def told(text: str) -> str:
@@ -49,6 +56,8 @@ def _lines(block: Block) -> Iterator[str]:
             yield f"{'#' * level} {told(text)}"
         case Paragraph(text):
             yield told(text)
+        case Banner(text):
+            yield f"**{told(text)}**"
         case Prompt(text):
             yield f"*{told(text)}*"
         case Points(points):
@@ -58,9 +67,15 @@ def _lines(block: Block) -> Iterator[str]:
             yield f"| {' | '.join(map(told, head))} |"
             yield f"|{'---|' * len(head)}"
             for row in rows:
-                yield f"| {' | '.join(map(told, row))} |"
+                yield f"| {' | '.join(map(_cell, row))} |"
+        case Form(fields):
+            yield "\\\n".join(f"**{told(name)}**: {told(text)}".rstrip() for name, text in fields)
         case Code(text):
             yield from fenced(text)
+
+
+def _cell(cell: Cell) -> str:
+    return told(cell) if isinstance(cell, str) else "; ".join(told(text) for text in cell if text)
 
 
 def _point(point: Point) -> Iterator[str]:
