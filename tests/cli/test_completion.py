@@ -60,7 +60,8 @@ def test_items_checklists_runs_and_releases_are_offered(released: CommandLine) -
         "data-center-outage",
     ]
     assert offered(released, "opsdeck report v") == ["v1", "vertical-scaling"]
-    assert offered(released, "opsdeck release show ") == ["v1"]
+    for command in ("show", "use", "change", "abandon"):
+        assert offered(released, f"opsdeck release {command} ") == ["v1"]
     assert "standing/backup-strategy" in offered(released, "opsdeck undo standing/")
 
 

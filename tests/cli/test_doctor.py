@@ -206,7 +206,7 @@ def test_lines_for_people(doctored: Doctored) -> None:
         result = doctored.opsdeck("doctor")
     # THEN the parts follow each other, aligned and within the width
     heads = [line for line in result.lines if line and not line.startswith(" ")]
-    assert heads[:4] == ["configuration", "secrets", "targets", "items"]
+    assert heads[:5] == ["configuration", "secrets", "targets", "signoff", "items"]
     findings = [line for line in result.lines if line.startswith("  ") and line[2] != " "]
     assert {line.split()[0] for line in findings} == {"ok", "warn", "bad", "unknown"}
     assert all(len(line) <= 60 for line in result.lines[:-1])

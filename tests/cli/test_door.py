@@ -190,7 +190,7 @@ def test_help_has_examples(opsdeck: CommandLine, command: str) -> None:
 def test_what_the_examples_address_is_in_the_catalog(opsdeck: CommandLine) -> None:
     known = {f"{i['checklist']}/{i['id']}" for i in opsdeck.json("list", "items")}
     found = set()
-    for command in ("attest", "reopen", "note", "waive", "override", "defer", "unuse"):
+    for command in ("attest", "reopen", "note", "skip", "waive", "override", "defer", "unuse"):
         text = opsdeck(command, "--help").out
         found |= set(re.findall(rf"opsdeck {command} ([a-z][a-z0-9/-]+)", text))
     assert len(found) >= 5

@@ -83,7 +83,7 @@ def test_only_incidents_are_reported_as_html(opsdeck: CommandLine, deck: Deck) -
     opsdeck("release", "start", "v1")
     result = opsdeck("report", "infrastructure", "--format", "html")
     assert (result.code, result.out) == (64, "")
-    assert "'infrastructure' is no incident" in result.err
+    assert "'infrastructure' is neither an incident nor" in result.err
 
 
 def test_into_a_file(opsdeck: CommandLine, deck: Deck) -> None:

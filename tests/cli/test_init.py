@@ -12,6 +12,7 @@ import pexpect
 import pytest
 
 from opsdeck.catalog.config import load_config
+from opsdeck.catalog.signoff_rules import SignoffRules
 from opsdeck.commands.template import Answers, config_text
 from tests.cli.conftest import CommandLine
 
@@ -58,9 +59,8 @@ def test_every_line_in_comments_could_be_used(opsdeck: CommandLine) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert all(len(line) <= 100 for line in lines)
     shown = [line[2:] for line in lines if line.startswith("# ")]
-    examples = [
-        line for line in shown if " = " in line or line.startswith(("[targets.", "[[gauge]]"))
-    ]
+    heads = ("[targets.", "[[gauge]]", "[signoff]")
+    examples = [line for line in shown if " = " in line or line.startswith(heads)]
     assert len(examples) >= 18
     bare = {line.split(" = ")[0] for line in examples}
     kept = [line for line in lines if line.split(" = ")[0] not in bare]
@@ -71,6 +71,7 @@ def test_every_line_in_comments_could_be_used(opsdeck: CommandLine) -> None:
     assert set(found.targets) == {"web", "mongodb", "aws", "repo"}
     assert {"queue-depth", "web-p95", "mongodb-queue"} <= {g.id for g in found.gauges.specs}
     assert [change.id for change in found.gauges.adjustments] == ["host-memory"]
+    assert found.signoff == SignoffRules(approvers=("carol", "dave"))
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "folder"])

@@ -14,7 +14,7 @@ from tests.cli.conftest import CommandLine
 
 ITEM_KEYS = {
     "id", "checklist", "section", "text", "guide", "sensed", "uses", "run", "state", "by", "at",
-    "why", "until", "valid_for_s", "group", "note",
+    "why", "until", "skipped", "valid_for_s", "group", "note",
 }  # fmt: skip
 CHECKLIST_KEYS = {
     "id", "title", "section", "cadence", "items", "run", "done", "state", "counts", "due",

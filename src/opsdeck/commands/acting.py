@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import click
 
+from opsdeck.commands._in_order import Act, InOrder
 from opsdeck.commands.completing import complete_item, complete_run
 from opsdeck.commands.door import Door
 from opsdeck.commands.groups import pass_door
@@ -18,11 +20,10 @@ from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.events import Event
 from opsdeck.journal.writing import Draft
 from opsdeck.reports.objects import item_object
-from opsdeck.runs import acts
+from opsdeck.runs import acts, read_do
 from opsdeck.runs.acts import Where
 from opsdeck.text import plural, visible
 
-Act = Callable[[Where], Draft]
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _items = click.argument("items", metavar="ITEM...", nargs=-1, shell_complete=complete_item)
@@ -60,7 +61,8 @@ def reopen(door: Door, items: tuple[str, ...], note: str, as_json: bool) -> None
     Examples:
       opsdeck reopen infrastructure/tls-certificate --note "wrong host"
     """
-    _perform(door, items, "reopened", lambda deck: lambda w: acts.take_back(w, note), as_json)
+    act: Act = partial(acts.take_back, note=note)
+    _perform(door, items, "reopened", lambda deck: act, as_json, in_order=False)
 
 
 @click.command()
@@ -75,7 +77,23 @@ def note(door: Door, items: tuple[str, ...], text: str, as_json: bool) -> None:
     Examples:
       opsdeck note infrastructure/tls-certificate -m "renewal ordered: #4711"
     """
-    _perform(door, items, "noted", lambda deck: lambda w: acts.note(w, text), as_json)
+    act: Act = partial(acts.note, text=text)
+    _perform(door, items, "noted", lambda deck: act, as_json, in_order=False)
+
+
+@click.command()
+@_items
+@_reason
+@_json
+@pass_door
+def skip(door: Door, items: tuple[str, ...], reason: str, as_json: bool) -> None:
+    """Pass over the next ITEMs of a read-do list: they stay open and are offered again at the end.
+
+    \b
+    Examples:
+      opsdeck skip deployment-execution/low-traffic-window -r hotfix
+    """
+    _perform(door, items, "skipped", lambda d: InOrder(d).skipping(reason), as_json, in_order=False)
 
 
 @click.command()
@@ -176,21 +194,23 @@ def undo(door: Door, run: str, as_json: bool) -> None:
     """
     deck = door.deck(acting=True)
     checklist, key = deck.locate_run(run.strip().strip("/"))
-    draft, mark = acts.undo(key, deck.state.run(key), deck.operator, deck.now())
+    run_so_far, closed = deck.state.run(key), deck.closed(key)
+    draft, mark = acts.undo(key, run_so_far, deck.operator, deck.now(), closed)
     item_id = str(draft.data["item"])
     done = _record(deck, [draft])
-    item = checklist.item(item_id)
+    item = deck.listed(checklist, key).item(item_id)
     if as_json:
         where = deck.where(checklist, item_id, key) if item else None
-        say_json([item_object(checklist, where.item, key, where.status)] if where else [])
+        say_json([_object(deck, where)] if where else [])
         return
-    say(_line(deck, f"undone: {mark.kind}", f"{key}/{item_id}", done))
+    say(_line(deck, f"undone: {acts.kind_of(mark)}", f"{key}/{item_id}", done))
 
 
 COMMANDS: dict[str, click.Command] = {
     "attest": attest,
     "reopen": reopen,
     "note": note,
+    "skip": skip,
     "waive": waive,
     "override": override,
     "defer": defer,
@@ -200,12 +220,21 @@ COMMANDS: dict[str, click.Command] = {
 
 
 def _perform(
-    door: Door, words: Sequence[str], done: str, prepare: Callable[[Deck], Act], as_json: bool
+    door: Door,
+    words: Sequence[str],
+    done: str,
+    prepare: Callable[[Deck], Act],
+    as_json: bool,
+    *,
+    in_order: bool = True,
 ) -> None:
-    """Check every address and rule, then record all at once, then say so."""
+    """Check every address and rule, then record all at once, then say so.
+
+    With `in_order` items of read-do lists are refused until their turn comes.
+    """
     addresses = _addresses(words)
     deck = door.deck(acting=True)
-    act = prepare(deck)
+    act = InOrder(deck).acting(prepare(deck)) if in_order else prepare(deck)
     wheres: dict[str, Where] = {}
     drafts: list[Draft] = []
     problems: list[str] = []
@@ -225,10 +254,15 @@ def _perform(
     events = _record(deck, drafts)
     if as_json:
         now = [deck.where(w.checklist, w.item.id, w.run) for w in wheres.values()]
-        say_json([item_object(w.checklist, w.item, w.run, w.status) for w in now])
+        say_json([_object(deck, where) for where in now])
         return
     for address in wheres:
         say(_line(deck, done, address, events))
+
+
+def _object(deck: Deck, where: Where) -> dict[str, Any]:
+    skip = read_do.skip_of(where, deck.state)
+    return item_object(where.checklist, where.item, where.run, where.status, skip)
 
 
 def _addresses(words: Sequence[str]) -> list[str]:

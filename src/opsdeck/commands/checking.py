@@ -104,6 +104,9 @@ def check(
     subjects = chosen(deck, looks, items)
     if not subjects:
         raise UsageError("none of these items has a probe; `opsdeck list items` shows which have")
+    closed = next((why for s in subjects if record and (why := deck.closed(s.run))), "")
+    if closed:
+        raise UsageError(closed)
     _settle(looks, subjects, trust)
     session = _Session(
         deck, looks, lambda: chosen(deck, looks, items), record=record, only=only, form=form

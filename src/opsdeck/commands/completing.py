@@ -48,13 +48,15 @@ def complete_item(door: Door, incomplete: str) -> Iterable[str]:
     """Addresses of items: in the current runs, and in any run once the word leads into one."""
     catalog = door.catalog()
     found = [f"{c.id}/{item.id}" for c in catalog.checklists for item in c.items]
-    if any(word.startswith(incomplete) for word in found) and incomplete:
+    if not incomplete or any(word.startswith(incomplete) for word in found):
         return found
-    for run in _run_keys(door) if incomplete else ():
+    deck = door.deck()
+    found += (f"{c.id}/{item.id}" for c in map(deck.listed, catalog.checklists) for item in c.items)
+    for run, _ in deck.runs():
         checklist = next((c for c in catalog.checklists if c.id in run.split("/")), None)
         if checklist is not None:
-            found += (f"{run}/{item.id}" for item in checklist.items)
-    return found
+            found += (f"{run}/{item.id}" for item in deck.listed(checklist, run).items)
+    return list(dict.fromkeys(found))
 
 
 @_quietly
@@ -120,7 +122,3 @@ def complete_gauge(door: Door, incomplete: str) -> Iterable[str]:
 def _runs(deck: Deck) -> list[str]:
     keys = [key for key, _ in deck.runs()]
     return [*deck.state.releases, *(c.id for c in deck.catalog.checklists), *keys]
-
-
-def _run_keys(door: Door) -> list[str]:
-    return [key for key, _ in door.deck().runs()]

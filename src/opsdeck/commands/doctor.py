@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opsdeck.looking import Looks
     from opsdeck.reports.findings import Finding
 
-PARTS = ("configuration", "secrets", "targets", "commands", "gauges", "items")
+PARTS = ("configuration", "secrets", "targets", "commands", "gauges", "items", "signoff")
 
 
 @click.command()
@@ -40,8 +40,9 @@ PARTS = ("configuration", "secrets", "targets", "commands", "gauges", "items")
 def doctor(door: Door, quick: bool, policy: bool, role: bool, timeout: float, as_json: bool) -> int:
     """Try every target of opsdeck.toml and say what is missing, rights included.
 
-    It looks at each target once, then has every item look that needs nobody's consent. It runs
-    no command, sends nothing that could change anything, and records nothing.
+    It looks at each target once, then has every item look that needs nobody's consent, and sees
+    whether you could sign a release. It runs no command, sends nothing that could change
+    anything, and records nothing.
     Exit status: 0 all well, 1 warnings, 2 something is bad, 3 something is unknown.
 
     \b
@@ -126,7 +127,9 @@ async def _parts(
     from opsdeck.commands import _doctor_gauges as gauges
     from opsdeck.commands import _doctor_items as items
     from opsdeck.commands import _doctor_reach as reaching
+    from opsdeck.commands import _doctor_signoff as signoff
     from opsdeck.commands import _doctor_targets as targets
+    from opsdeck.probes.blocking import in_thread
 
     subjects = looks.subjects()
     known = {"host": {"kind": "host"}, **deck.config.targets}
@@ -138,6 +141,7 @@ async def _parts(
     yield "targets", [*reached.findings, *tables]
     cost = list(gauges.cost_findings(deck))
     yield "gauges", cost if quick else [*cost, *await gauges.reading_findings(looks)]
+    yield "signoff", await in_thread(lambda: list(signoff.signoff_findings(door, deck)))
     if quick:
         return
     looked, waiting = items.lookable(subjects, reached.away, known)

@@ -14,8 +14,9 @@ from opsdeck.commands.groups import HelpfulGroup, pass_door
 from opsdeck.commands.output import escaped_controls, say, say_json, warn
 from opsdeck.errors import NoInputError
 from opsdeck.journal.clock import parse_wall
-from opsdeck.journal.events import MARKS, Event, Recorded
+from opsdeck.journal.events import MARKS, RELEASES, Event, Recorded
 from opsdeck.journal.files import in_words
+from opsdeck.signoff.words import release_verb
 from opsdeck.text import plural, visible
 
 FAULTY = 2
@@ -193,15 +194,15 @@ def _verb(event: Event) -> str:
         return kind
     match event.type:
         case "item.noted":
-            return "noted"
+            return "skipped" if event.data.get("skipped") is True else "noted"
         case "item.undone":
             return f"took back {event.data.get('kind', 'an act')} of"
         case "item.checked":
             return f"checked ({event.data.get('verdict', '?')})"
         case "item.looked":
             return "had a probe look at"
-        case "release.started":
-            return "started release"
+        case kind if kind in RELEASES:
+            return release_verb(event)
         case "journal.opened":
             return f"opened journal file {event.data.get('writer', '')}".rstrip()
     return event.type

@@ -38,12 +38,15 @@ def runs_meant(deck: Deck, word: str) -> list[tuple[Checklist, str]]:
 def release_meant(deck: Deck, name: str | None) -> Release:
     """The release of this name, or the current one; raises UsageError where there is none."""
     if name is None:
-        newest = deck.releases()
-        if not newest:
+        current = deck.release()
+        if current is not None:
+            return deck.state.releases[current]
+        if deck.state.releases:
             raise UsageError(
-                "no release was ever started: start one with `opsdeck release start NAME`"
+                "no release is open: name one (`opsdeck release list`), start one, or open one"
+                " again with `opsdeck release use NAME`"
             )
-        return newest[0]
+        raise UsageError("no release was ever started: start one with `opsdeck release start NAME`")
     found = deck.state.releases.get(name)
     if found is None:
         near = get_close_matches(name, list(deck.state.releases), n=1, cutoff=0.4)

@@ -7,6 +7,12 @@ from typing import Any, NamedTuple
 
 import click
 
+from opsdeck.commands._signoff_report import (
+    form_markdown,
+    form_object,
+    release_named,
+    signoff_report,
+)
 from opsdeck.commands.completing import complete_reported
 from opsdeck.commands.door import Door
 from opsdeck.commands.groups import pass_door
@@ -15,6 +21,7 @@ from opsdeck.commands.output import say, say_json, say_text
 from opsdeck.deck import Deck
 from opsdeck.errors import UsageError
 from opsdeck.reports.run_report import Report, build_report
+from opsdeck.signoff.releases import head_of
 from opsdeck.text import ascii_only, visible
 
 
@@ -26,7 +33,7 @@ from opsdeck.text import ascii_only, visible
     type=click.Choice(["md", "html", "json", "csv"]),
     default="md",
     show_default=True,
-    help="For people, for programs, for spreadsheets; html is for incidents.",
+    help="For people, programs, spreadsheets; html: incidents and releases that were signed.",
 )
 @click.option(
     "--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="Else stdout."
@@ -35,7 +42,8 @@ from opsdeck.text import ascii_only, visible
 def report(door: Door, what: str, form: str, output: Path | None) -> None:
     """How every item of a run stands, with who, when and why; or an incident from start to end.
 
-    RUN is a run's key, a checklist's id (its current run) or a release's name (all its lists).
+    RUN is a run's key, a checklist's id (its current run) or a release's name: all its lists, or
+    the record of its sign-off once anybody has signed it (csv stays the lists).
     INCIDENT is an incident's id or as much of its beginning as no other has.
 
     \b
@@ -43,9 +51,10 @@ def report(door: Door, what: str, form: str, output: Path | None) -> None:
       opsdeck report infrastructure
       opsdeck report daily-operations/2026-11-22 --format json
       opsdeck report v1.4.2 --format csv --output v1.4.2.csv
+      opsdeck report v1.4.2 --format html --output signoff.html
       opsdeck report 2026-11-23-0241 --format html --output outage.html
     """
-    made = _made(door.deck(), what, form)
+    made = _made(door, what, form)
     if output is None or str(output) == "-":
         if form == "json":
             say_json(made.value)
@@ -69,17 +78,29 @@ class _Made(NamedTuple):
     value: Any = None
 
 
-def _made(deck: Deck, word: str, form: str) -> _Made:
+def _made(door: Door, word: str, form: str) -> _Made:
+    deck = door.deck()
     identity = _incident_meant(deck, word)
     if identity is not None:
         return _of_incident(deck, identity, form)
-    found = _build(deck, word)
+    release = release_named(deck, word)
+    is_signed = release is not None and bool(head_of(deck.state, release).signatures)
+    if release is not None and is_signed and form != "csv":
+        found = signoff_report(deck, door.environ, release, form)
+        title = f"the sign-off of {release}"
+        return _Made(title, value=found) if form == "json" else _Made(title, found)
+    report = _build(deck, word, release)
     if form == "html":
         raise UsageError(
-            f"{word!r} is no incident, and only incidents are reported as HTML:"
-            " take --format md, json or csv"
+            f"{word!r} is neither an incident nor a release that was signed, and only these are"
+            " reported as HTML: take --format md, json or csv"
         )
-    return _of_runs(found, form)
+    made = _of_runs(report, form)
+    if release is None or form == "csv":
+        return made
+    if form == "json":
+        return made._replace(value={**made.value, "signoff": form_object(deck, release)})
+    return made._replace(text=made.text + form_markdown(deck, release))
 
 
 def _incident_meant(deck: Deck, word: str) -> str | None:
@@ -120,12 +141,10 @@ def _of_incident(deck: Deck, identity: str, form: str) -> _Made:
     return _Made(title, value=incident_object(found.one, found.beside, found.zone))
 
 
-def _build(deck: Deck, word: str) -> Report:
+def _build(deck: Deck, word: str, release: str | None) -> Report:
     runs = runs_meant(deck, word)
     checklist, key = runs[0]
-    release = word.strip().strip("/").removeprefix("release/")
-    whole = release in deck.state.releases and deck.catalog.checklist(word) is None
-    title = f"Release {release}" if whole else f"{checklist.title} ({key})"
+    title = f"Release {release}" if release is not None else f"{checklist.title} ({key})"
     return build_report(deck, runs, title)
 
 

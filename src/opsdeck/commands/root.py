@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "attest": ("acting", "Give your word that items are done."),
     "reopen": ("acting", "Take back what was said of items."),
     "note": ("acting", "Leave a note beside items."),
+    "skip": ("acting", "Pass over the next item of a read-do list, with a reason."),
     "waive": ("acting", "Say that items need not hold until a date."),
     "override": ("acting", "Go on although items do not hold."),
     "defer": ("acting", "Put items off."),
@@ -27,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "undo": ("acting", "Take back your own newest act in a run."),
     "check": ("checking", "Have probes look at items now, and judge them."),
     "release": ("releasing", "Start, list and show releases."),
+    "signoff": ("signoff", "Sign a release, verify that, hand it on as a bundle."),
     "incident": ("incidents", "Start, follow and close incidents."),
     "walk": ("walk", "Walk a playbook, step by step, at a prompt."),
     "report": ("reporting", "A run, a release or an incident as Markdown, HTML, JSON or CSV."),
@@ -74,7 +76,8 @@ Examples:
 
 \b
 Exit status: 0 all well, 2 a fault was found, 64 wrong usage, 65 a file with
-faults, 66 a file is missing, 74 not saved, 78 wrong configuration.
+faults, 66 a file is missing, 74 not saved, 77 not signed, 78 wrong
+configuration.
 `opsdeck COMMAND --help` has examples for every command.
 """,
 )

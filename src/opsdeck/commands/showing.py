@@ -11,7 +11,7 @@ from opsdeck.commands.output import say, say_json
 from opsdeck.commands.table import columns, width
 from opsdeck.deck import Deck
 from opsdeck.errors import UsageError
-from opsdeck.reports.objects import checklist_object, item_object, run_object
+from opsdeck.reports.objects import checklist_object, item_objects, run_object
 from opsdeck.runs.progress import RunView
 from opsdeck.runs.status import ItemState, Status
 from opsdeck.text import cut, visible
@@ -48,13 +48,7 @@ def show_items(
     views = _views(deck, words, run)
     kept = [(view, _in_state(view, states)) for view in views]
     if as_json:
-        say_json(
-            [
-                item_object(view.checklist, view.checklist.items[n], view.run, view.statuses[n])
-                for view, places in kept
-                for n in places
-            ]
-        )
+        say_json([one for view, places in kept for one in item_objects(view, deck.state, places)])
         return
     limit = width()
     shown = [(view, places) for view, places in kept if places or not states]

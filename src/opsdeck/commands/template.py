@@ -103,6 +103,18 @@ uses = {uses}
 # id = "host-memory"
 # warn = 90
 
+# Sign-off of releases: deployer, verifier and approver sign with their SSH keys.
+# `opsdeck signoff keys` says what somebody still needs to do so. What is in comments here holds
+# anyway; where "names" stands in place of "keys" nothing is signed, and every record says so.
+
+# [signoff]
+# signatures = "keys"
+# allowed_signers = "allowed_signers"
+# approvals = 1
+
+# Who may approve (else any operator).
+# approvers = ["carol", "dave"]
+
 [ui]
 # dark, light, or ansi for the terminal's own 16 colours.
 # theme = "dark"

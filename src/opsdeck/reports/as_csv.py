@@ -38,7 +38,9 @@ def safe_cell(value: str) -> str:
 
 
 def _values(item: ItemReport) -> tuple[str, ...]:
-    notes = " / ".join(f"{n.by} {_moment(n.at)}: {n.text}" for n in item.notes)
+    notes = " / ".join(
+        f"{n.by} {_moment(n.at)}: {'skipped: ' if n.skipped else ''}{n.text}" for n in item.notes
+    )
     return (
         item.id,
         item.text,

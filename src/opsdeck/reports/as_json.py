@@ -37,5 +37,8 @@ def _item_object(item: ItemReport) -> dict[str, Any]:
         "until": moment(item.until),
         "approver": item.approver or None,
         "zone": item.zone or None,
-        "notes": [{"at": moment(n.at), "by": n.by, "text": n.text} for n in item.notes],
+        "notes": [
+            {"at": moment(n.at), "by": n.by, "text": n.text, "skipped": n.skipped}
+            for n in item.notes
+        ],
     }

@@ -63,7 +63,8 @@ class _Writer:
         for item in noted:
             for note in item.notes:
                 by, when = safe(note.by), self._when(note.at)
-                yield f"- {safe(item.id)} ({by}, {when}): {safe(note.text)}"
+                skipped = "skipped: " if note.skipped else ""
+                yield f"- {safe(item.id)} ({by}, {when}): {skipped}{safe(note.text)}"
 
     def _cells(self, item: ItemReport) -> tuple[str, ...]:
         path = " / ".join((*item.group, item.text))

@@ -97,7 +97,8 @@ def _counts(items: tuple[Item, ...]) -> str:
 def _checklist(checklist: Checklist, reasons: Reasons) -> Iterator[str]:
     yield f"## {checklist.id}"
     yield ""
-    about = (checklist.title, checklist.section, checklist.cadence)
+    about = [checklist.title, checklist.section, checklist.cadence]
+    about += ["read-do"] if checklist.read_do else []
     yield f"{' · '.join(map(safe, about))} · {plural(len(checklist.items), 'item')}"
     yield ""
     yield "| Item | Verified by | Holds when, or why a person must look |"

@@ -16,6 +16,7 @@ from opsdeck.gauges.gauge import Gauge
 from opsdeck.gauges.levels import RANK, Level
 from opsdeck.gauges.words import breach_words, forecast_words
 from opsdeck.reports.glance_certificates import Certificate, certificates
+from opsdeck.reports.glance_signoffs import signoffs
 from opsdeck.runs.overview import Concern, concerns
 from opsdeck.runs.progress import RunView
 
@@ -94,6 +95,7 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
     certificates: tuple[Certificate, ...]
     oldest: ItemSeen | None
     release: str | None
+    overdue: tuple[ItemSeen, ...] = ()
     incidents: tuple[dict[str, Any], ...] = ()
     signoffs: tuple[dict[str, Any], ...] = ()
 
@@ -115,7 +117,7 @@ def glance_of(
     views = [deck.view(c) for c in deck.catalog.checklists]
     previous = [(c, deck.previous_run(c)) for c in deck.catalog.checklists]
     late = [v for v in (deck.view(c, run) for c, run in previous if run) if v.state == "missed"]
-    found = concerns(views, late, at)
+    found = concerns(views, late, at, deck.reviews().overdue(views, at))
     seen = Glance(
         status="ok",
         looked=looked,
@@ -132,7 +134,9 @@ def glance_of(
         certificates=certificates(deck, views),
         oldest=_oldest(views),
         release=deck.release(),
+        overdue=tuple(_overdue(found, deck)),
         incidents=_incidents(deck),
+        signoffs=signoffs(deck),
     )
     return msgspec.structs.replace(seen, status=status_of(seen))
 
@@ -143,7 +147,7 @@ def status_of(glance: Glance) -> GlanceStatus:
     days = [c.days_left for c in glance.certificates if not c.waived]
     if "critical" in levels or glance.failing or any(d < CERTIFICATE_CRIT_DAYS for d in days):
         return "critical"
-    late = glance.missed or glance.stale or glance.waivers or glance.incidents
+    late = glance.missed or glance.stale or glance.waivers or glance.incidents or glance.overdue
     if "warning" in levels or late or any(d < CERTIFICATE_WARN_DAYS for d in days):
         return "warning"
     nothing_known = not glance.looked and not glance.gauges
@@ -221,6 +225,13 @@ def _items(found: list[Concern], kind: str) -> Iterable[ItemSeen]:
                     at=status.at,
                     until=status.until,
                 )
+
+
+def _overdue(found: list[Concern], deck: Deck) -> Iterable[ItemSeen]:
+    """Reviews past their day; `until` is when that ended."""
+    due = {one.item.id: one.due for one in deck.reviews().found}
+    for seen in _items(found, "overdue"):
+        yield msgspec.structs.replace(seen, until=due.get(seen.item))
 
 
 def _oldest(views: list[RunView]) -> ItemSeen | None:

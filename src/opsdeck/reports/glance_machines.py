@@ -92,6 +92,7 @@ def _told(glance: Glance) -> str:
     counted = (
         (glance.incidents, "incident open", "incidents open"),
         (glance.failing, "item failing", "items failing"),
+        (glance.overdue, "review overdue", "reviews overdue"),
         (glance.missed, "run missed", "runs missed"),
         (glance.stale, "item stale", "items stale"),
         (glance.unknown, "item not seen", "items not seen"),
@@ -238,6 +239,7 @@ def _gauge_families(glance: Glance) -> Iterator[Family]:
 def _list_families(glance: Glance) -> Iterator[Family]:
     counts = (
         ("failing", glance.failing),
+        ("overdue", glance.overdue),
         ("stale", glance.stale),
         ("unknown", glance.unknown),
         ("waiver_ends_soon", glance.waivers),

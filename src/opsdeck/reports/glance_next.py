@@ -27,6 +27,10 @@ def _steps(glance: Glance) -> Iterator[str]:
         yield "`opsdeck list items --state failed`, and `opsdeck check` when it is mended"
     yield from _renewals(glance, CERTIFICATE_CRIT_DAYS)
     yield from (_at_gauge(gauge) for gauge in bad if gauge.level == "warning")
+    for item in glance.overdue:
+        if item.checklist:
+            address = visible(f"{item.checklist}/{item.item}")
+            yield f"`opsdeck attest {address}` after the review"
     if glance.missed:
         yield "`opsdeck list runs` shows what was missed"
     if glance.stale:

@@ -17,6 +17,7 @@ from opsdeck.reports.glance import (
 )
 from opsdeck.reports.glance_certificates import Certificate
 from opsdeck.reports.glance_next import next_step
+from opsdeck.reports.glance_signoffs import last_signed_off, signoff_words
 from opsdeck.reports.glance_words import Told, fitted, joined, pending, told, trimmed, well, wrapped
 from opsdeck.text import cells, cut, plural, visible
 
@@ -81,6 +82,7 @@ def _parts(glance: Glance, room: int) -> Iterator[Part]:
     yield Part("gauge", [_gauge(one, room, wide=wide) for one in bad], [one.gauges for one in bad])
     yield _part("gauge", _well(glance, room))
     yield _part("item", (_item("failing", "x", item, glance, room) for item in glance.failing))
+    yield _part("review", (_overdue(item, glance, room) for item in glance.overdue))
     yield _part("run", (_run("missed", "!", run, glance, room) for run in glance.missed))
     soon = [[_line("soon", "  " + joined(one.name, one.rest, room - 2))] for one in pending(glance)]
     yield Part("gauge", soon, [1] * len(soon))
@@ -148,6 +150,11 @@ def _waiver(item: ItemSeen, glance: Glance, room: int) -> str:
     return _line("waiver", f"! {joined(visible(item.text), rest, room - 2)}")
 
 
+def _overdue(item: ItemSeen, glance: Glance, room: int) -> str:
+    rest = f": overdue for {_past(item.until or glance.at, glance.at)}"
+    return _line("overdue", f"! {joined(visible(item.text), rest, room - 2)}")
+
+
 def _well(glance: Glance, room: int) -> Iterator[str]:
     """The gauges that are ok, as many by name as fit whole, in one line."""
     count = sum(gauge.level == "ok" for gauge in glance.gauges)
@@ -173,6 +180,8 @@ def _last_lines(glance: Glance, room: int) -> Iterator[str]:
         yield _line("oldest", f"  {joined(visible(oldest.text), rest, room - 2)}")
     release = visible(glance.release) if glance.release else "none is open"
     yield _line("release", f"  {joined(release, f'; signed off: {_signed(glance)}', room - 2)}")
+    if glance.signoffs:
+        yield _line("sign-off", _signoff(glance.signoffs[0], room))
     count = len(glance.incidents)
     yield _line("incidents", f"  {count} open" if count else "  none open")
     if todo := next_step(glance):
@@ -180,7 +189,12 @@ def _last_lines(glance: Glance, room: int) -> Iterator[str]:
 
 
 def _signed(glance: Glance) -> str:
-    return visible(str(glance.signoffs[0].get("release"))) if glance.signoffs else "none yet"
+    return last_signed_off(glance.signoffs) or "none yet"
+
+
+def _signoff(one: Mapping[str, Any], room: int) -> str:
+    mark = "!" if one["break_glass"] or not one["signed"] else " "
+    return f"{mark} {joined(*signoff_words(one), room - 2)}"
 
 
 _LEVELS = ("ok", "warning", "critical")

@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from opsdeck.catalog.model import Checklist, Item
 from opsdeck.deck import Deck
 from opsdeck.journal.clock import wall_text
-from opsdeck.journal.fold import Release
+from opsdeck.journal.fold import Mark, Release, State
 from opsdeck.runs.progress import RunView
+from opsdeck.runs.read_do import order_of
 from opsdeck.runs.status import Status
+from opsdeck.signoff.model import FIELDS
+from opsdeck.signoff.model import Release as Standing
+from opsdeck.signoff.releases import release_of
 
 
 def moment(when: datetime | None) -> str | None:
@@ -23,9 +28,17 @@ def moment(when: datetime | None) -> str | None:
 
 
 def item_object(
-    checklist: Checklist, item: Item, run: str | None, status: Status
+    checklist: Checklist,
+    item: Item,
+    run: str | None,
+    status: Status,
+    skip: Mark | None = None,
 ) -> dict[str, Any]:
-    """One item in one run (None: a release list while no release is open)."""
+    """One item in one run (None: a release list while no release is open).
+
+    `skip` is the one that stands for it in a read-do list.
+    """
+    skipped = skip and {"by": skip.by, "at": skip.at, "reason": skip.text}
     return {
         "id": item.id,
         "checklist": checklist.id,
@@ -40,10 +53,22 @@ def item_object(
         "at": moment(status.at),
         "why": status.why or None,
         "until": moment(status.until),
+        "skipped": skipped,
         "valid_for_s": item.valid_for_s,
         "group": list(item.group),
         "note": item.note,
     }
+
+
+def item_objects(view: RunView, state: State, places: Sequence[int]) -> list[dict[str, Any]]:
+    """The items at these places of a run."""
+    checklist, skipped = view.checklist, order_of(view, state).skipped
+    found = []
+    for place in places:
+        item = checklist.items[place]
+        skip = skipped.get(item.id)
+        found.append(item_object(checklist, item, view.run, view.statuses[place], skip))
+    return found
 
 
 def checklist_object(view: RunView) -> dict[str, Any]:
@@ -102,6 +127,7 @@ def release_state(views: list[RunView]) -> str:
 def release_object(deck: Deck, release: Release, *, lists: bool = False) -> dict[str, Any]:
     """One release; with `lists` its runs too."""
     views = release_views(deck, release.name)
+    one = release_of(deck.state, release.name) or Standing(name=release.name)
     found: dict[str, Any] = {
         "name": release.name,
         "at": release.at,
@@ -110,6 +136,11 @@ def release_object(deck: Deck, release: Release, *, lists: bool = False) -> dict
         "done": sum(view.done for view in views),
         "items": sum(view.total for view in views),
         "state": release_state(views),
+        "standing": one.state,
+        "ended_at": moment(one.ended_at),
+        "ended_by": one.ended_by or None,
+        "why": one.why or None,
+        **{field: one.said(field) or None for field in FIELDS},
     }
     if lists:
         found["runs"] = [run_object(view) for view in views]

@@ -12,16 +12,21 @@ from opsdeck.catalog.model import Checklist, Item
 from opsdeck.deck import Deck
 from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.fold import Mark
+from opsdeck.runs.acts import is_skip
 from opsdeck.runs.progress import RunView
 from opsdeck.runs.status import ItemState, Status
 
 
 class Note(msgspec.Struct, frozen=True):
-    """A note that stands beside an item: when (aware UTC), who, what."""
+    """A note that stands beside an item: when (aware UTC), who, what.
+
+    `skipped` when it is the reason for which an item of a read-do list was passed over.
+    """
 
     at: datetime | None
     by: str
     text: str
+    skipped: bool = False
 
 
 class ItemReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +90,7 @@ def build_report(deck: Deck, runs: Sequence[tuple[Checklist, str]], title: str) 
 
 def _run_report(deck: Deck, checklist: Checklist, run: str) -> RunReport:
     view = deck.view(checklist, run)
-    pairs = zip(checklist.items, view.statuses, strict=True)
+    pairs = zip(view.checklist.items, view.statuses, strict=True)
     return RunReport(
         view=view, items=tuple(_item_report(deck, run, item, status) for item, status in pairs)
     )
@@ -111,4 +116,4 @@ def _item_report(deck: Deck, run: str, item: Item, status: Status) -> ItemReport
 
 
 def _note(mark: Mark) -> Note:
-    return Note(parse_wall(mark.at), mark.by, mark.text)
+    return Note(parse_wall(mark.at), mark.by, mark.text, is_skip(mark))
