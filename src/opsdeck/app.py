@@ -52,6 +52,12 @@ def _playbooks_screen() -> Frame:
     return PlaybooksScreen()
 
 
+def _signoff_screen() -> Frame:
+    from opsdeck.screens.signoff import SignoffScreen
+
+    return SignoffScreen()
+
+
 def _journal_screen() -> Frame:
     from opsdeck.screens.journal import JournalScreen
 
@@ -76,6 +82,7 @@ class OpsDeckApp(Leaving):
         "checklists": _checklists_screen,
         "gauges": _gauges_screen,
         "playbooks": _playbooks_screen,
+        "signoff": _signoff_screen,
         "journal": _journal_screen,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -93,6 +100,7 @@ class OpsDeckApp(Leaving):
             id="go.playbooks",
             tooltip="Playbooks, and incidents",
         ),
+        Binding("5", "open_mode('signoff')", "Sign-off", id="go.signoff", tooltip="Who signs what"),
         Binding("6", "open_mode('journal')", "Journal", id="go.journal", tooltip="What happened"),
         Binding(
             "question_mark", "help", show=False, key_display="?", id="app.help", tooltip="This page"
@@ -290,6 +298,7 @@ class OpsDeckApp(Leaving):
             ("2", "checklists", "Checklists", "All checklists with their progress"),
             ("3", "gauges", "Gauges", "Everything that is measured, live and as it was"),
             ("4", "playbooks", "Playbooks", "Playbooks to walk, and incidents, open and over"),
+            ("5", "signoff", "Sign-off", "Who signed a release, who must, what is in the way"),
             ("6", "journal", "Journal", "Everything that happened, newest first"),
         )
 

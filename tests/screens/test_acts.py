@@ -9,6 +9,7 @@ from textual.widgets import Input
 from opsdeck.runs import acts
 from opsdeck.screens.deck import DeckScreen
 from opsdeck.screens.prompt import Prompt
+from opsdeck.signoff.releases import release_of
 from tests.screens.desk import (
     AppPilot,
     Desk,
@@ -152,7 +153,7 @@ async def test_the_first_tick_of_a_release_list_asks_for_the_release(desk: Desk)
         await open_list(pilot, "infra")
         assert says(pilot, "no release is open: R starts one")
         chunk(pilot, "  ")
-        await fill(pilot, "v1.4.2", "")
+        await fill(pilot, "v1.4.2", "", "", "")
         await until(pilot, lambda: "attested" in row(pilot, "Certificate valid"))
         assert says(pilot, "v1.4.2")
         assert on_disk(desk) == [("item.attested", "tls", "alice")]
@@ -174,17 +175,32 @@ async def test_cancelling_the_release_records_nothing(desk: Desk) -> None:
 async def test_r_refuses_what_cannot_be_a_release_and_keeps_what_was_typed(desk: Desk) -> None:
     async with desk.app().run_test(size=(80, 24)) as pilot:
         await pilot.press("R")
-        await fill(pilot, "v 1/2", "with notes")
+        await fill(pilot, "v 1/2", "with notes", "Tue 22:00", "sales")
         await until(pilot, lambda: says(pilot, "cannot name a release"))
-        assert [i.value for i in prompt(pilot).query(Input)] == ["v 1/2", "with notes"]
-        await fill(pilot, "v1", "with notes")
+        typed = ["v 1/2", "with notes", "Tue 22:00", "sales"]
+        assert [i.value for i in prompt(pilot).query(Input)] == typed
+        await fill(pilot, "v1", "with notes", "Tue 22:00", "sales")
         await until(pilot, lambda: says(pilot, "release v1 started"))
         await pilot.press("R")
-        await fill(pilot, "v1", "")
+        await fill(pilot, "v1", "", "", "")
         await until(pilot, lambda: says(pilot, "already started"))
+    found = release_of(desk.deck().state, "v1")
+    assert found is not None
+    assert (found.note, found.said("window")) == ("with notes", "Tue 22:00")
+    assert found.said("stakeholders") == "sales"
 
 
 # Forms
+
+
+async def test_a_form_of_four_lines_fits_a_low_terminal_with_what_is_wrong(desk: Desk) -> None:
+    async with desk.app().run_test(size=(80, 16)) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, DeckScreen))
+        await pilot.press("R")
+        await fill(pilot, "v 1", "", "", "")
+        await until(pilot, lambda: says(pilot, "cannot name a release"))
+        foot = prompt(pilot).query_one("#foot")
+        await until(pilot, lambda: foot.region.height > 0 and foot.region.bottom <= 15)
 
 
 async def test_a_waiver_needs_reason_approver_and_a_moment_to_come(desk: Desk) -> None:

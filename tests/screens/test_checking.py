@@ -315,7 +315,7 @@ async def test_a_release_list_asks_for_a_release_first(tmp_path: Path, port: int
         await open_list(pilot, "net")
         await pilot.press("c")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 3)
-        await pilot.press(*"v1", "enter", "enter")
+        await pilot.press(*"v1", *["enter"] * 4)
         await until(pilot, lambda: "passed" in row(pilot, "Port of a"))
 
 

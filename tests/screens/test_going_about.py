@@ -228,13 +228,14 @@ async def test_the_palette_has_every_screen_and_list_before_anything_is_typed(de
         await pilot.press("ctrl+p")
         await until(pilot, on(pilot, Palette))
         options = pilot.app.screen.query_one(OptionList)
-        await until(pilot, lambda: options.option_count == 9)
+        await until(pilot, lambda: options.option_count == 10)
         names = "\n".join(str(option.prompt) for option in options.options)
         for name in (
             "Deck",
             "Checklists",
             "Gauges",
             "Playbooks",
+            "Sign-off",
             "Journal",
             "Help",
             "Infrastructure",

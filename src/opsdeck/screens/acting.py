@@ -72,6 +72,9 @@ class ItemActs(Releasing):
         """
         view, where = self.run_view(), self.where()
         address = where.address if where is not None else ""
+        if where is not None and where.closed:
+            self.say(where.closed, "warn")
+            return
         if address in self._acting:
             self.say("still saving the last one", "warn")
             return
@@ -90,6 +93,22 @@ class ItemActs(Releasing):
                 self.host.opening = False
 
         self._work(work())
+
+    def refusal(self, where: Where) -> str:
+        """Why nothing may be said of this item now; "" where it may."""
+        return ""
+
+    def _settle(self, act: Callable[[Where], Coroutine[Any, Any, None]]) -> None:
+        """Do what deals with the item under the cursor, unless its turn has not come."""
+
+        async def settle(where: Where) -> None:
+            refusal = self.refusal(where)
+            if refusal:
+                self.host.say(refusal, "warn")
+            else:
+                await act(where)
+
+        self._act(settle)
 
     def _work(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it in a worker of the app: leaving this screen must not cut off an act halfway."""
@@ -120,13 +139,15 @@ class ItemActs(Releasing):
         """Space: attest, or take an attestation back."""
 
         async def attest(where: Where) -> None:
-            text = visible(where.item.text)
+            text, refusal = visible(where.item.text), self.refusal(where)
             if where.status.state == "attested":
                 by = where.status.by
                 said = (
                     "" if by == self.deck.operator else f"took back {visible(by)}'s word on {text}"
                 )
                 await self._record(lambda: acts.take_back(where), said)
+            elif refusal:
+                self.host.say(refusal, "warn")
             else:
                 await self._record(lambda: acts.attest(where), "")
 
@@ -161,7 +182,7 @@ class ItemActs(Releasing):
             ]
             await self._ask("Waive", where, fields, draft, "waived")
 
-        self._act(waive)
+        self._settle(waive)
 
     def action_defer(self) -> None:
         """d: put the item off."""
@@ -178,7 +199,7 @@ class ItemActs(Releasing):
             ]
             await self._ask("Defer", where, fields, draft, "deferred")
 
-        self._act(defer)
+        self._settle(defer)
 
     def action_override(self) -> None:
         """o: go on although the item does not hold."""
@@ -194,7 +215,7 @@ class ItemActs(Releasing):
                 "Override", where, fields, lambda a: acts.override(where, a["reason"]), "overridden"
             )
 
-        self._act(override)
+        self._settle(override)
 
     def action_unuse(self) -> None:
         """x: the team does not use what the item is about."""
@@ -209,7 +230,7 @@ class ItemActs(Releasing):
                 "set as not used here",
             )
 
-        self._act(unuse)
+        self._settle(unuse)
 
     def action_undo(self) -> None:
         """u: take back one's own last act in this run."""
@@ -224,7 +245,9 @@ class ItemActs(Releasing):
             undone: list[tuple[str, Mark]] = []
 
             def make() -> list[Draft]:
-                draft, mark = acts.undo(run, deck.state.run(run), deck.operator, deck.now())
+                draft, mark = acts.undo(
+                    run, deck.state.run(run), deck.operator, deck.now(), deck.closed(run)
+                )
                 undone.append((str(draft.data["item"]), mark))
                 return [draft]
 
@@ -237,6 +260,6 @@ class ItemActs(Releasing):
                 item, mark = undone[0]
                 text = item_name(deck.catalog, run, item)[0]
                 at = when(parse_wall(mark.at), deck.now(), deck.zone)
-                self.host.say(f"undone: {mark.kind} at {at}: {text}", "good")
+                self.host.say(f"undone: {acts.kind_of(mark)} at {at}: {text}", "good")
 
         self._work(undo())

@@ -278,13 +278,17 @@ class Frame(Screen[None]):
         ]
         return [tuple(parts)]
 
+    def offers(self, name: str) -> bool:
+        """Whether the binding with this id is worth naming now, if it applies."""
+        return True
+
     def keys_now(self) -> list[tuple[str, str]]:
         """Keys that apply now and are worth naming, with their labels, in the order of KEYS."""
         found: dict[str, tuple[str, str]] = {}
         for active in self.active_bindings.values():
             binding = active.binding
             name = binding.id or binding.action
-            if binding.show and active.enabled and name not in found:
+            if binding.show and active.enabled and name not in found and self.offers(name):
                 label = self.glyphs.plain(self.LABELS.get(name, binding.description))
                 found[name] = (self.app.get_key_display(binding), label)
         first = [name for name in self.KEYS if name in found]

@@ -20,6 +20,7 @@ from opsdeck.screens.gauge_keys import GaugeKeys, open_playbook
 from opsdeck.screens.list_checks import ListChecks
 from opsdeck.screens.rows import RowsFrame
 from opsdeck.screens.wording import NARROW, span
+from opsdeck.signoff.releases import current_of, heads
 from opsdeck.text import plural, visible
 from opsdeck.widgets.glyphs import bar
 from opsdeck.widgets.lines import Part, Row, cut, fit
@@ -166,7 +167,8 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
 
     def _now(self, views: list[RunView], width: int) -> list[Row]:
         deck, glyphs = self.deck, self.glyphs
-        found = concerns(views, self._missed(), deck.now())
+        now = deck.now()
+        found = concerns(views, self._missed(), now, deck.reviews().overdue(views, now))
         most = self._most()
         rows = self._incidents(width)
         rows += [concern_row(c, width, glyphs) for c in found[:most]]
@@ -198,7 +200,10 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
     def _due_row(self, due: Due, width: int) -> Row:
         glyphs, view = self.glyphs, due.next_view
         title_cells = 25 if width >= NARROW else 12
-        head = f"   {fit(glyphs.plain(self._due_title(due)), title_cells, glyphs.ellipsis)} "
+        title = glyphs.plain(self._due_title(due))
+        if due.cadence == "release" and cell_len(title + self._beside_release()) <= title_cells:
+            title += self._beside_release()
+        head = f"   {fit(title, title_cells, glyphs.ellipsis)} "
         progress = bar(glyphs, due.done, due.total) if width >= NARROW else ""
         count = f" {due.done:>3}/{due.total:<3} "
         key = f"list {view.checklist.id}"
@@ -222,6 +227,15 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
         body = fit(glyphs.plain(f" {state}"), room, glyphs.ellipsis)
         parts = (Part(head), Part(progress, "bar"), Part(count, "strong"), Part(body, "dim"))
         return Row(cut((*parts, Part(f" {right}")), width, glyphs.ellipsis), key)
+
+    def _beside_release(self) -> str:
+        """That the current release is signed off, or how many others are open; "" for neither."""
+        found = heads(self.deck.state)
+        current = current_of(found)
+        if current is not None and current.state == "signed":
+            return ", signed"
+        others = sum(one.state == "open" for one in found) - 1
+        return f", {plural(others, 'other')}" if others > 0 else ""
 
     def _due_title(self, due: Due) -> str:
         view = due.views[0]

@@ -14,20 +14,24 @@ from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Part, Row, cut, fit
 
 LAST_EVENTS = 30
+NO_LIST = "no list can have it: add a daily one"
 TOGETHER_S = 30
 """Checks that follow each other within so much are told as one."""
 
 
 def concern_row(concern: Concern, width: int, glyphs: Glyphs) -> Row:
-    """What of the lists needs somebody: failed, missed, stale, unknown, or about to end."""
+    """What of the lists needs somebody: failed, overdue, missed, stale, unknown, about to end."""
     view = concern.view
     title = f"{visible(view.checklist.title)} {glyphs.dot} {occasion(view.run)}"
-    key = f"list {view.checklist.id}"
+    key: str | None = f"list {view.checklist.id}"
     first = concern.items[0][0] if concern.items else None
     match concern.kind:
         case "failed":
             glyph, style = glyphs.states["failed"], "bad"
             text = f"{visible(first.text) if first else ''}  ({title})"
+        case "overdue":
+            glyph, style = glyphs.warn, "warn"
+            text = f"{visible(first.text) if first else ''}  ({title if view.run else NO_LIST})"
         case "missed":
             glyph, style = glyphs.warn, "warn"
             key = f"run {view.checklist.id} {view.run}"
@@ -44,7 +48,7 @@ def concern_row(concern: Concern, width: int, glyphs: Glyphs) -> Row:
             glyph, style = glyphs.states["waived"], "warn"
             text = f"{title}: {plural(len(concern.items), 'waiver')} about to end"
     if first is not None:
-        key += f" {first.id}"
+        key = f"{key} {first.id}" if view.checklist.id else None
     head = f"   {glyph} {concern.kind:<8} "
     body = fit(glyphs.plain(text), width - cell_len(head), glyphs.ellipsis)
     return Row((Part(head, style), Part(body)), key)

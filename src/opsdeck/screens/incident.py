@@ -137,10 +137,10 @@ class IncidentScreen(IncidentCommands):
         await self.save(*drafts)
 
     def _choose_playbook(self) -> None:
-        from opsdeck.screens.playbooks import PickPlaybook
+        from opsdeck.screens.playbooks import pick_playbook
 
         async def choose() -> None:
-            chosen = await self.app.push_screen_wait(PickPlaybook())
+            chosen = await self.app.push_screen_wait(pick_playbook(self.host))
             playbook = self.walks.walking.playbook(chosen) if chosen else None
             if playbook is None:
                 return

@@ -59,8 +59,12 @@ class ItemChecks(ItemActs):
             self._act(self._check_where)
 
     def _over(self) -> bool:
-        """Whether the run on screen is over, which is then said."""
+        """Whether the run on screen is over, or takes no more, which is then said."""
         view = self.run_view()
+        closed = self.deck.closed(view.run) if view is not None else ""
+        if closed:
+            self.say(closed, "warn")
+            return True
         if view is None or not view.over:
             return False
         self.say("this run is over: a look now says nothing of it; P goes to the newest")
@@ -90,6 +94,8 @@ class ItemChecks(ItemActs):
         """With `auto_check`, what has aged out is looked at once, when the list is shown."""
         view = self.run_view()
         if not self.deck.config.auto_check or view is None or view.run is None or view.over:
+            return
+        if self.deck.closed(view.run):
             return
         due = {
             (view.run, item.id)

@@ -57,21 +57,23 @@ def keymap_of(app: type, wanted: Mapping[str, str]) -> Keymap:
     from opsdeck.screens.gauges import GaugesScreen
     from opsdeck.screens.incident import IncidentScreen
     from opsdeck.screens.journal import JournalScreen
-    from opsdeck.screens.playbooks import PickPlaybook, PlaybooksScreen
+    from opsdeck.screens.pick import Pick
+    from opsdeck.screens.playbooks import PlaybooksScreen
     from opsdeck.screens.processes import ProcessesScreen
     from opsdeck.screens.prompt import Prompt
     from opsdeck.screens.reader import Reader
     from opsdeck.screens.running import Edit
+    from opsdeck.screens.signoff import SignoffScreen
     from opsdeck.widgets.list import LineList
 
     lists = (
         *(ChecklistScreen, ChecklistsScreen, DeckScreen, GaugesScreen, JournalScreen),
-        *(IncidentScreen, PlaybooksScreen),
+        *(IncidentScreen, PlaybooksScreen, SignoffScreen),
     )
     screens = [(app, screen, LineList) for screen in lists]
     others = (Reader, EvidenceScreen, GaugeScreen, ProcessesScreen, CommandScreen)
     more = [(app, screen) for screen in others]
-    forms = [(Prompt,), (Confirm,), (Edit,), (PickPlaybook, LineList)]
+    forms = [(Prompt,), (Confirm,), (Edit,), (Pick, LineList)]
     return checked_keymap(wanted, [*screens, *more, *forms])
 
 

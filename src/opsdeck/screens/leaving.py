@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from typing import Protocol, runtime_checkable
 
 from textual.timer import Timer
 
@@ -14,6 +15,14 @@ from opsdeck.screens.host import DeckHost
 from opsdeck.widgets.glyphs import Glyphs
 
 KEEP_PLACE_AFTER_S = 0.3
+
+
+@runtime_checkable
+class Outliving(Protocol):
+    """A screen that holds what must not be lost with the session."""
+
+    def keep_at_once(self) -> None:
+        """Keep it, now."""
 
 
 class Leaving(DeckHost):
@@ -90,12 +99,20 @@ class Leaving(DeckHost):
     def _hung_up(self) -> None:
         """The terminal is gone: nothing may be painted any more, so leave at once."""
         self._keep_place_at_once()
+        self._keep_typed()
         self.leave_gauges()
         self.journal_thread.wait_idle(0.5)
         os._exit(129)
 
+    def _keep_typed(self) -> None:
+        """What stands in an editor whose text outlives the session."""
+        for screen in self.screen_stack:
+            if isinstance(screen, Outliving):
+                screen.keep_at_once()
+
     def _told_to_end(self) -> None:
         self._keep_place_at_once()
+        self._keep_typed()
         self.exit(143)
 
     def leave_gauges(self) -> None:

@@ -37,6 +37,29 @@ class GoTo(Provider):
             yield Entry(name, f"{about} ({digit})", partial(host.open_mode, mode))
         yield Entry("Help", "The keys that apply here (?)", host.action_help)
 
+    def _releases(self) -> Iterator[Entry]:
+        """What may be done with the current release, and with others."""
+        if not self._host.deck.state.releases:
+            return
+        from opsdeck.screens import release_acts as acts
+        from opsdeck.signoff.releases import head_of
+
+        host = self._host
+        name = host.deck.release()
+        if acts.choosable(host.deck):
+            about = "Release: another one's lists are the current ones"
+            yield Entry("Use another release", about, lambda: acts.begin(host, acts.choose_release))
+        if name is not None:
+            change = partial(acts.change_release, name=name)
+            about = "Release: date, window, stakeholders"
+            yield Entry(f"Change release {visible(name)}", about, lambda: acts.begin(host, change))
+        if name is not None and head_of(host.deck.state, name).state == "open":
+            abandon = partial(acts.abandon_release, name=name)
+            about = "Release: it is not deployed; asks why"
+            yield Entry(
+                f"Abandon release {visible(name)}", about, lambda: acts.begin(host, abandon)
+            )
+
     def _lists(self) -> Iterator[Entry]:
         host = self._host
         for checklist in host.deck.catalog.checklists:
@@ -45,7 +68,7 @@ class GoTo(Provider):
 
     def _items(self) -> Iterator[Entry]:
         host = self._host
-        for checklist in host.deck.catalog.checklists:
+        for checklist in map(host.deck.listed, host.deck.catalog.checklists):
             for item in checklist.items:
                 go = partial(host.open_checklist, checklist.id, item=item.id)
                 yield Entry(visible(item.text), visible(checklist.title), go)
@@ -68,15 +91,16 @@ class GoTo(Provider):
             yield Entry(title, "Playbook", partial(open_playbook, screen, identity))
 
     async def discover(self) -> Hits:
-        """Before anything is typed: the screens and the lists."""
-        for entry in (*self._screens(), *self._lists()):
+        """Before anything is typed: the screens, the releases and the lists."""
+        for entry in (*self._screens(), *self._releases(), *self._lists()):
             help_text = _no_markup(entry.help)
             yield DiscoveryHit(Content(entry.name), entry.go, entry.name, help_text)
 
     async def search(self, query: str) -> Hits:
         """What fits the letters typed."""
         matcher = self.matcher(query)
-        for entry in (*self._screens(), *self._lists(), *self._walks(), *self._items()):
+        lists = (*self._releases(), *self._lists())
+        for entry in (*self._screens(), *lists, *self._walks(), *self._items()):
             score, offsets = matcher.fuzzy_search.match(query, entry.name)
             if score > 0:
                 name = Content(entry.name)

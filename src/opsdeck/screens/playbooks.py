@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from opsdeck.catalog.playbooks import playbook_files
+from opsdeck.catalog.playbooks import playbook_files, playbook_title
 from opsdeck.deck import Touched
 from opsdeck.incidents.model import Incident
 from opsdeck.playbook_facts import Facts, facts_of
 from opsdeck.screens.gauge_keys import open_playbook
 from opsdeck.screens.incident_rows import STATE_STYLES, elapsed
+from opsdeck.screens.pick import Pick
 from opsdeck.screens.rows import RowsFrame
 from opsdeck.screens.starting import begin_incident
 from opsdeck.screens.wording import when
 from opsdeck.text import plural, visible
-from opsdeck.widgets.lines import Line, LineView, Part, Row, cut, fit
+from opsdeck.widgets.lines import Line, Part, Row, cut, fit
 from opsdeck.widgets.list import LineList
+
+if TYPE_CHECKING:
+    from opsdeck.screens.host import DeckHost
 
 MOST_OVER = 200
 
@@ -230,56 +231,14 @@ class PlaybooksScreen(RowsFrame):
         self.set_focus(self.rows)
 
 
-class PickPlaybook(ModalScreen[str | None]):
-    """Which playbook? Gives its id, or None."""
+def pick_playbook(host: DeckHost) -> Pick:
+    """Which playbook?"""
+    glyphs, file = host.glyphs, host.deck.config.file
 
-    CSS = """
-    PickPlaybook { align: center middle; background: $background 60%; }
-    PickPlaybook > Vertical {
-        width: 76; max-width: 96%; height: 80%; padding: 1 2;
-        background: $panel; border: round $primary;
-    }
-    PickPlaybook.-ascii > Vertical { border: ascii $primary; }
-    PickPlaybook LineView { background: $panel; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,h,left", "cancel", "Cancel", id="pick.cancel", tooltip="None of them"),
-    ]
-
-    def compose(self) -> ComposeResult:
-        """A title and the list."""
-        host = self.app
-        from opsdeck.screens.host import DeckHost
-
-        assert isinstance(host, DeckHost)
-        self.set_class(host.glyphs.ascii, "-ascii")
-        self._host = host
-        with Vertical():
-            yield LineView(self._head)
-            yield LineList(self._rows, host.glyphs.cursor, id="rows")
-
-    def on_mount(self) -> None:
-        """Keys go to the list."""
-        self.query_one(LineList).focus()
-
-    def _head(self, width: int) -> list[Line]:
-        keys: Line = (Part("enter", "accent"), Part(" walk it   ", "dim"), Part("esc", "accent"),
-                      Part(" none", "dim"))  # fmt: skip
-        return [(Part("Which playbook?", "title"),), keys, ()]
-
-    def _rows(self, width: int) -> list[Row]:
-        from opsdeck.catalog.playbooks import playbook_title
-
-        glyphs, file = self._host.glyphs, self._host.deck.config.file
+    def rows(_width: int) -> list[Row]:
         return [
             Row((Part(f"  {glyphs.plain(visible(playbook_title(identity, file)))}"),), identity)
             for identity in playbook_files(file)
         ] or [Row((Part("no runbooks/*.md is there", "dim"),))]
 
-    @on(LineList.Chosen)
-    def _chosen(self, event: LineList.Chosen) -> None:
-        self.dismiss(event.key)
-
-    def action_cancel(self) -> None:
-        """None of them."""
-        self.dismiss(None)
+    return Pick("Which playbook?", rows, glyphs, does="walk it")

@@ -18,6 +18,8 @@ from opsdeck.text import visible, visible_lines
 from opsdeck.widgets.glyphs import Glyphs
 from opsdeck.widgets.lines import Line, LineView, Part, wrap, wrap_exact
 
+_AROUND = 10
+"""Lines of a form without those to fill in, with one for what is wrong."""
 _SHORT = 18
 """With fewer lines a form has no room around it, and what it is about is scrolled as well."""
 
@@ -131,6 +133,8 @@ class Prompt(ModalScreen[Answers | None]):
 
     def on_resize(self) -> None:
         """The lines to fill in and the keys are always there; what would be done gets the rest."""
+        if not self._exact:
+            self.set_class(self.size.height < 3 * len(self._fields) + _AROUND, "-short")
         for acts in self.query("#acts").results(LineView):
             short = self._is_short
             self.set_class(short, "-short")

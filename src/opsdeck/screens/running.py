@@ -238,6 +238,9 @@ async def kill_operation(
 class Edit(ModalScreen[str | None]):
     """A text of several lines; ctrl+s keeps it, esc leaves it as it was."""
 
+    LEAVES: ClassVar[str] = "leave it as it was"
+    """What esc does, in words."""
+
     CSS = """
     Edit { align: center middle; background: $background 60%; }
     Edit > Vertical {
@@ -278,7 +281,7 @@ class Edit(ModalScreen[str | None]):
             Part("ctrl+s", "accent"),
             Part(" keep   ", "dim"),
             Part("esc", "accent"),
-            Part(" leave it as it was", "dim"),
+            Part(f" {self.LEAVES}", "dim"),
         )
         return [(), *((Part(line, "bad"),) for line in problem), keys]
 

@@ -17,14 +17,16 @@ from opsdeck.journal.events import (
     MARKS,
     NOTED,
     OPENED,
-    RELEASE_STARTED,
+    RELEASES,
     UNDONE,
     VERDICTS,
     Event,
 )
 from opsdeck.journal.fold import Mark
+from opsdeck.runs.acts import kind_of
 from opsdeck.runs.cadence import parse_run, period_days
 from opsdeck.runs.status import ItemState, Status
+from opsdeck.signoff.words import release_verb
 from opsdeck.text import visible
 
 NARROW = 60
@@ -105,7 +107,7 @@ def mark_words(kind: str) -> str:
 def mark_text(mark: Mark) -> str:
     """A mark in words, without its time: `alice waived until 2026-12-01 18:00 (bob): "why"`."""
     more = mark.more or {}
-    words = [visible(mark.by), mark_words(mark.kind)]
+    words = [visible(mark.by), mark_words(kind_of(mark))]
     if until := more.get("until"):
         words.append(f"until {visible(str(until))[:16].replace('T', ' ')} {_zone(more)}".rstrip())
     if due := more.get("due"):
@@ -165,15 +167,17 @@ def event_text(event: Event, catalog: Catalog) -> str:
         case kind if kind in MARKS:
             words = f"{by} {mark_words(MARKS[kind])} {item}"
         case kind if kind == NOTED:
-            words = f"{by} noted on {item}"
+            words = (
+                f"{by} skipped {item}" if data.get("skipped") is True else f"{by} noted on {item}"
+            )
         case kind if kind == UNDONE:
             words = f"{by} undid {visible(str(data.get('kind', 'an act')))} {item}"
         case kind if kind == CHECKED:
             words = f"{by} checked, {visible(str(data.get('verdict', '')))}: {item}"
         case kind if kind == LOOKED:
             words = f"{by} had a probe look at {item}"
-        case kind if kind == RELEASE_STARTED:
-            words = f"{by} started release {visible(str(data.get('release', '')))}"
+        case kind if kind in RELEASES:
+            words = f"{by} {visible(release_verb(event))} {visible(str(data.get('release', '')))}"
         case kind if kind == GAUGE_CHANGED:
             return visible(turn_words(data))
         case kind if kind == OPENED:

@@ -28,6 +28,7 @@ class Glyphs(msgspec.Struct, frozen=True):
     filled: str
     unfilled: str
     mark: str
+    next: str
     heights: str
     """From nothing to full, for trends: nine characters."""
     level: str
@@ -68,6 +69,7 @@ UNICODE = Glyphs(
     filled="█",
     unfilled="░",
     mark="│",
+    next="→",
     heights=" ▁▂▃▄▅▆▇█",
     level="┄",
 )
@@ -102,6 +104,7 @@ ASCII = Glyphs(
     filled="#",
     unfilled=".",
     mark="|",
+    next=">",
     heights=" __..::##",
     level="-",
 )
