@@ -26,6 +26,7 @@ BENCHES = (
     "gauges",
     "gauges_start",
     "walk",
+    "signoff",
 )
 
 

@@ -118,7 +118,7 @@ class Looks:
             view = self.deck.view(checklist, run)
             found += [
                 Subject(checklist, item, view.run or "")
-                for item, status in zip(checklist.items, view.statuses, strict=True)
+                for item, status in zip(view.checklist.items, view.statuses, strict=True)
                 if item.probe is not None and status.state != "inactive"
             ]
         return found
@@ -278,7 +278,7 @@ class Looks:
         for result in results:
             checklist = self.deck.catalog.checklist(result.checklist)
             item = checklist.item(result.item) if checklist else None
-            if item is None or not result.run:
+            if item is None or not result.run or self.deck.closed(result.run):
                 continue
             entry = self.deck.state.entry(result.run, result.item)
             if not only_news or is_news(result, item, entry, self.deck.now()):

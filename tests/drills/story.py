@@ -11,6 +11,9 @@ import pytest
 from opsdeck.reports.incident_report import read_incident
 from tests.drills.drill import Drill, section
 
+DATED = r"(?:\d{4}-\d\d-\d\d )?"
+"""Shortly after midnight the report reaches back to the day before, and dates its times."""
+
 
 def tells_the_story(drill: Drill, *, command: str, text: str, helped: str) -> str:
     """The report, once it told all of it: `command` with its `text` ended the fault, and the step
@@ -20,7 +23,9 @@ def tells_the_story(drill: Drill, *, command: str, text: str, helped: str) -> st
     assert reported["sha256"] == hashlib.sha256(report.encode()).hexdigest()
     # What went wrong, and who saw it
     trigger = section(report, "Trigger")
-    assert re.match(rf"- \d\d:\d\d:\d\d {title}: critical at [\d,.]+ \S+, after ", trigger), trigger
+    assert re.match(
+        rf"- {DATED}\d\d:\d\d:\d\d {title}: critical at [\d,.]+ \S+, after ", trigger
+    ), trigger
     assert f"alarm of {title}: critical at" in section(report, "Detection")
     _has_all_sections(report, drill)
     # What was walked
@@ -29,7 +34,7 @@ def tells_the_story(drill: Drill, *, command: str, text: str, helped: str) -> st
     assert [step for step, _ in states] == [step.title for step in drill.book.steps]
     assert (helped, "done") in states
     # What was run, and how it ended
-    ran = section(report, rf"\d\d:\d\d:\d\d alice: {command} on \S+")
+    ran = section(report, rf"{DATED}\d\d:\d\d:\d\d alice: {command} on \S+")
     assert re.match(rf"```text\n[^`]*{re.escape(text)}[^`]*```\n\nIt ended with 0\b", ran), ran
     _times_are_in_order(drill, report, helped, command)
     return report

@@ -22,6 +22,7 @@ from opsdeck.catalog.gauges import STATS, GaugeSpec
 from opsdeck.catalog.gauges_read import GAUGE_KEYS, OWN_KEYS
 from opsdeck.catalog.load import load_catalog, shipped_checklists_path
 from opsdeck.catalog.model import CADENCES
+from opsdeck.catalog.signoff_rules import DEFERRED, SIGNATURES, SIGNOFF_KEYS
 from opsdeck.commands.root import COMMANDS
 from opsdeck.gauges import host
 from opsdeck.screens.keymap import keymap_of
@@ -100,7 +101,8 @@ def test_a_catalog_example_loads_over_the_shipped_one(
     for given in tomllib.loads(example[1])["checklist"]:
         checklist = catalog.checklist(given["id"])
         assert checklist is not None
-        for item in given["item"]:
+        assert checklist.read_do is given.get("read_do", False)
+        for item in given.get("item", ()):
             found = checklist.item(item["id"])
             assert found is not None
             assert found.text == item["text"]
@@ -122,10 +124,11 @@ def test_every_key_of_the_formats_is_described() -> None:
     # GIVEN the tables of the document
     described = set(re.findall(r"^\| `([^`]+)` \|", FORMAT.read_text(encoding="utf-8"), re.M))
     # THEN each key that the program reads has its row
-    known = {*raw.CHECKLIST_KEYS, *raw.ITEM_KEYS, *config.DECK_KEYS, *config.UI_KEYS}
+    known = {*raw.CHECKLIST_KEYS, *raw.ITEM_KEYS, *config.DECK_KEYS, *config.UI_KEYS, *SIGNOFF_KEYS}
     assert known - described == set()
     text = FORMAT.read_text(encoding="utf-8")
     words = {*CADENCES, *config.THEMES, *config.GLYPHS, *config.REFRESH, *raw.FILE_KEYS}
+    words |= {*SIGNATURES, *DEFERRED}
     assert [word for word in words if f"`{word}`" not in text and f'`"{word}"`' not in text] == []
     assert [name for name in config.SECTIONS if f"[{name}" not in text] == []
 
