@@ -2,8 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Settings of the caller that would lead pip or Python past the environment made here.
-unexport PYTHONPATH PYTHONHOME
+# Settings of the caller that would lead pip or Python past the environment made here, and one that
+# would have each process of each run compile anew whatever has changed since.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
 
@@ -45,6 +46,8 @@ $(VENV)/.dev-stamp: requirements-dev.lock $(VENV)/.run-stamp
 	@mv $(MADE) $(VENV)/.making
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	@mv $(VENV)/.making $(MADE)
+	@# Compiles the tests as pytest does, or each worker of the first run would do it for itself.
+	@$(BIN)/python -m pytest --collect-only >/dev/null 2>&1 || true
 	@touch $@
 
 setup: $(VENV)/.dev-stamp

@@ -259,6 +259,7 @@ def test_the_digest_is_that_of_the_whole_file(config: Path, short: int) -> None:
     assert (exact.faults, texts(exact)) == ((), ["first"])
 
 
+@pytest.mark.slow
 def test_the_limit_is_told_in_megabytes(config: Path) -> None:
     text = FIRST + "words words\n" * 400_000
     playbook = opened(config, text)

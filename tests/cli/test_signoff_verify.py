@@ -115,7 +115,7 @@ def test_without_keys_or_program_it_is_unknown_not_well(ready: Signed, tmp_path:
     ready.opsdeck.environ["PATH"] = str(tmp_path / "empty")
     code, found = verified(ready)
     assert (code, found["status"]) == (3, "unknown")
-    assert "ssh-keygen is not on PATH" in found["unverifiable"]
+    assert "ssh-keygen is not installed on this machine, or not on PATH" in found["unverifiable"]
     # AND what is wrong for certain is bad all the same
     altered(ready, b'"type":"item.attested"', b'"type":"item.Attested"')
     assert verified(ready)[0] == 2
@@ -129,6 +129,25 @@ def test_names_only_verifies_without_keys_and_says_so(ready: Signed) -> None:
     result = ready("signoff", "verify")
     assert "NOT SIGNED, names only" in result.lines[-1]
     assert verified(ready)[1]["releases"][0]["names_only"] is True
+
+
+def test_a_renamed_deck_and_what_changed_are_told_exactly(ready: Signed) -> None:
+    ready.all_sign()
+    # GIVEN that other lists go on: nothing changes
+    assert ready("attest", "days/look").code == 0
+    assert verified(ready)[0] == 0
+    # WHEN one item is noted, and the deck gets another name
+    ready("note", "own/a", "-m", "later")
+    file = ready.folder / "opsdeck.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace('"acme"', '"live"'), encoding="utf-8")
+    # THEN these two are told, and nothing is called a forgery
+    for more in ((), ("--all",)):
+        code, found = verified(ready, *more)
+        assert (code, found["status"]) == (1, "warning")
+        told = [p["message"] for p in found["releases"][0]["problems"]]
+        assert any("the deck was renamed since, or it was copied here" in one for one in told)
+        (changed,) = [one for one in told if one.startswith("out of date")]
+        assert changed.startswith("out of date: 2 things changed since: own/a: ")
 
 
 def test_all_releases_at_once(ready: Signed) -> None:
@@ -200,6 +219,25 @@ def test_what_a_bundle_says_first(deck: Signed) -> None:
     assert deck.sign("alice", "deployer", "--break-glass", "outage").code == 0
     lines = deck("signoff", "bundle").lines
     assert lines[0] == "BREAK-GLASS: signed against a closed gate: outage"
+
+
+def test_a_bundle_is_verified_here_too(ready: Signed) -> None:
+    # GIVEN a bundle that somebody brings
+    ready.all_sign()
+    assert ready("signoff", "bundle").code == 0
+    # WHEN it is held against this deck's own allowed signers
+    good = ready("signoff", "verify", "--bundle", "v1-signoff.tar")
+    # THEN it holds
+    assert (good.code, "every signature holds" in good.out) == (0, True), good.out
+    # AND no longer once a byte of it was touched
+    tar = ready.folder / "v1-signoff.tar"
+    whole = tar.read_bytes()
+    tar.write_bytes(whole.replace(b"role: approver", b"role: Approver", 1))
+    touched = ready("signoff", "verify", "--bundle", "v1-signoff.tar", "--json")
+    assert (touched.code, json.loads(touched.out)["status"]) == (2, "bad")
+    # AND what is no bundle is told
+    assert ready("signoff", "verify", "--bundle", "none.tar").code == 66
+    assert ready("signoff", "verify", "v1", "--bundle", "v1-signoff.tar").code == 64
 
 
 # report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -32,29 +33,47 @@ while True:
 """
 
 
+KINDS = {
+    "spins": ("10", "1", "spin"),
+    "eats": ("10", "300", "rest"),
+    "opens": ("900", "1", "rest"),
+    EVIL: ("10", "250", "rest"),
+}
+
+
+@contextlib.contextmanager
+def at_work(folder: Path, *names: str) -> Iterator[dict[str, int]]:
+    """A process of each of these kinds, once it is at work: pid by name."""
+    file = folder / "work.py"
+    file.write_text(WORK, encoding="utf-8")
+    started = {}
+    try:
+        for name in names:
+            process = subprocess.Popen(
+                [sys.executable, "-S", str(file), name, *KINDS[name]], stdout=subprocess.PIPE
+            )
+            started[name] = process
+            assert process.stdout is not None
+            process.stdout.readline()
+        yield {name: process.pid for name, process in started.items()}
+    finally:
+        for process in started.values():
+            process.kill()
+            process.communicate()
+
+
 @pytest.fixture
 def work(tmp_path: Path) -> Iterator[dict[str, int]]:
     """Four processes: one that spins, one with memory, one with files, one with a wild name."""
-    file = tmp_path / "work.py"
-    file.write_text(WORK, encoding="utf-8")
-    wanted = {
-        "spins": ("10", "1", "spin"),
-        "eats": ("10", "300", "rest"),
-        "opens": ("900", "1", "rest"),
-        EVIL: ("10", "250", "rest"),
-    }
-    started = {}
-    for name, options in wanted.items():
-        process = subprocess.Popen(
-            [sys.executable, "-S", str(file), name, *options], stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-        started[name] = process
-    yield {name: process.pid for name, process in started.items()}
-    for process in started.values():
-        process.kill()
-        process.communicate()
+    with at_work(tmp_path, *KINDS) as started:
+        yield started
+
+
+@pytest.fixture
+def evil(tmp_path: Path) -> Iterator[int]:
+    """Only the one with a wild name: nothing spins."""
+    with at_work(tmp_path, EVIL) as started:
+        yield started[EVIL]
 
 
 def rows(pilot: AppPilot) -> list[tuple[int, str]]:
@@ -101,12 +120,12 @@ async def test_who_takes_most_comes_first(gauge_desk: GaugeDesk, work: dict[str,
         assert f" {files:,} " in rows(pilot)[place(pilot, work["opens"])][1]
 
 
-async def test_a_hostile_name_is_harmless(gauge_desk: GaugeDesk, work: dict[str, int]) -> None:
+async def test_a_hostile_name_is_harmless(gauge_desk: GaugeDesk, evil: int) -> None:
     async with gauge_desk.app().run_test(size=(80, 24)) as pilot:
         await top(pilot)
         await pilot.press("m")
-        await until(pilot, lambda: place(pilot, work[EVIL]) < 999, 15)
-        line = rows(pilot)[place(pilot, work[EVIL])][1]
+        await until(pilot, lambda: place(pilot, evil) < 999, 15)
+        line = rows(pilot)[place(pilot, evil)][1]
         assert "[31m[b]e" in line
         assert not set("".join(shown(pilot))) & set("\x1b\u202e")
         assert all(len(line) <= 80 for line in shown(pilot))
@@ -128,9 +147,7 @@ async def test_keys_answer_while_it_looks_and_esc_goes_back(
         await until(pilot, lambda: isinstance(pilot.app.screen, GaugesScreen))
 
 
-async def test_it_is_not_looked_at_behind_another_screen(
-    gauge_desk: GaugeDesk, work: dict[str, int]
-) -> None:
+async def test_it_is_not_looked_at_behind_another_screen(gauge_desk: GaugeDesk) -> None:
     async with gauge_desk.app().run_test(size=(80, 24)) as pilot:
         screen = await top(pilot)
         await pilot.press("?")

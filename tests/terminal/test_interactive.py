@@ -13,6 +13,8 @@ import pytest
 
 from tests.terminal.session import Session, environment, opened
 
+pytestmark = pytest.mark.slow
+
 PLAYBOOK = """# Drill
 
 ## Only step

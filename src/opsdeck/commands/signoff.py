@@ -112,9 +112,16 @@ def sign(
 @signoff.command(short_help="Whether signatures, evidence and journal hold.")
 @_release
 @click.option("--all", "every", is_flag=True, help="Every release that anybody has signed.")
+@click.option(
+    "--bundle",
+    "tar",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A bundle, held against this deck's allowed signers.",
+)
 @_json
 @pass_door
-def verify(door: Door, release: str | None, every: bool, as_json: bool) -> int:
+def verify(door: Door, release: str | None, every: bool, tar: Path | None, as_json: bool) -> int:
     """Verify the sign-off of RELEASE: signatures, people, roles, digests, journal, files.
 
     Exit status: 0 all have signed and all of it holds, 1 it holds, with warnings (somebody must
@@ -125,11 +132,14 @@ def verify(door: Door, release: str | None, every: bool, as_json: bool) -> int:
     Examples:
       opsdeck signoff verify
       opsdeck signoff verify --all --json | jq -r '.releases[].says'
+      opsdeck signoff verify --bundle v1.4.2-signoff.tar
     """
-    from opsdeck.commands._signoff_verify import verify_releases
+    from opsdeck.commands._signoff_verify import verify_releases, verify_tar
 
-    if every and release is not None:
-        raise UsageError("name a release, or say --all: not both")
+    if ((every or tar) and release is not None) or (every and tar):
+        raise UsageError("name a release, or say --all, or --bundle FILE: one of them")
+    if tar is not None:
+        return verify_tar(Signing(door.deck(), door.environ), tar, as_json)
     if every:
         return verify_releases(Signing(door.deck(), door.environ), None, as_json)
     signing, name = _opened(door, release)
