@@ -451,6 +451,24 @@ async def test_the_place_is_kept_as_one_goes_and_forgotten_when_one_leaves(desk:
     assert Session(desk.home, "alice").read() is None
 
 
+async def test_a_place_that_waits_to_be_kept_is_forgotten_when_one_leaves(desk: Desk) -> None:
+    app = desk.app()
+    held = threading.Event()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_list(pilot, "daily")
+        await until(pilot, lambda: Session(desk.home, "alice").read() is not None)
+        # GIVEN a disk that is slow, and a place that waits for it
+        app.run_worker(app.journal_thread.run(lambda: held.wait(20)))
+        await pilot.press("down")
+        await until(pilot, lambda: app.journal_thread.pending >= 2)
+        # WHEN one leaves by choice THEN it is not kept after all
+        await pilot.press("escape", "q")
+        await until(pilot, lambda: app.return_code == 0)
+        held.set()
+    assert app.journal_thread.wait_idle(20)
+    assert Session(desk.home, "alice").read() is None
+
+
 # A long journal is read behind a progress bar
 
 

@@ -12,6 +12,7 @@ from textual.timer import Timer
 from opsdeck.deck import Deck
 from opsdeck.journal.writing import Draft
 from opsdeck.screens.host import DeckHost
+from opsdeck.session import Place
 from opsdeck.widgets.glyphs import Glyphs
 
 KEEP_PLACE_AFTER_S = 0.3
@@ -33,6 +34,8 @@ class Leaving(DeckHost):
         self.place_read = False
         """Whether the last session's place was taken over: before, it must not be written over."""
         self._place_timer: Timer | None = None
+        self._left = False
+        """Whether the operator left by choice: no place is kept from then on."""
         self._warned_of: list[Draft | str] = []
 
     def keep_place(self) -> None:
@@ -46,8 +49,14 @@ class Leaving(DeckHost):
             return  # its screens are going: none can tell any more
         place = self.place_now()
         if place is not None:
-            session = self.session
-            self.run_worker(self.journal_thread.run(lambda: session.keep(place)), group="place")
+            self.run_worker(self.journal_thread.run(lambda: self._keep(place)), group="place")
+
+    def _keep(self, place: Place) -> None:
+        """Off the event loop, when its turn comes: the operator may have left meanwhile."""
+        if not self._left:
+            self.session.keep(place)
+        if self._left:
+            self.session.forget()
 
     def _keep_place_at_once(self) -> None:
         place = self.place_now() if self.place_read else None
@@ -64,6 +73,7 @@ class Leaving(DeckHost):
         """Leave by choice: the next session begins at the deck."""
         if (self.unsaved or self._run_here()) and not self._leaving_twice():
             return
+        self._left = True
         self.session.forget()
         self.exit(0)
 
