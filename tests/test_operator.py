@@ -47,7 +47,7 @@ def test_blanks_around_and_within_a_name_are_put_in_order() -> None:
     assert checked_name("  alice \t smith\n") == "alice smith"
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a" * 65, "\x1b[31m", "a\u202eb", "\x00"])
+@pytest.mark.parametrize("name", ["", "  ", "a" * 65, "\x1b[31m", "a\u202eb", "\x00", "a\u200bb"])
 def test_what_is_no_name_is_refused_harmlessly(name: str) -> None:
     with pytest.raises(UsageError, match="no name for an operator") as caught:
         checked_name(name)

@@ -34,7 +34,7 @@ def writer_name(account: str) -> str:
 def checked_name(name: str) -> str:
     """An operator's name as it is signed with; raises UsageError for what is none."""
     kept = " ".join(storable(name).split())
-    if not kept or len(kept) > LONGEST_NAME or visible(kept) != kept:
+    if not kept or len(kept) > LONGEST_NAME or visible(kept) != kept or not kept.isprintable():
         raise UsageError(
             f"{visible(name)[:80]!r} is no name for an operator:"
             f" 1 to {LONGEST_NAME} printable characters, for example alice"
