@@ -17,7 +17,16 @@ from opsdeck.journal.fold import Kept, State
 from opsdeck.runs import acts
 from opsdeck.signoff import acts as release_acts
 from opsdeck.signoff.model import FIELDS, Needs
-from opsdeck.signoff.releases import current_of, head_of, heads, release_of, signers
+from opsdeck.signoff.releases import (
+    counted,
+    current_of,
+    head_of,
+    heads,
+    is_complete,
+    missing,
+    release_of,
+    signers,
+)
 from tests.screens.desk import Desk
 from tests.signoff.said import Written, at, content, release, said, signed, state_of
 
@@ -120,8 +129,8 @@ ALL = [signed(2, "ann", "deployer"), signed(3, "bob", "verifier"), signed(4, "ci
 
 
 def test_a_release_is_signed_when_all_roles_have_signed_one_content() -> None:
-    for missing in range(3):
-        some = [one for place, one in enumerate(ALL) if place != missing]
+    for left_out in range(3):
+        some = [one for place, one in enumerate(ALL) if place != left_out]
         assert release([STARTED, content(1), *some]).state == "open"
     found = release([STARTED, content(1), *ALL])
     assert (found.state, found.complete) == ("signed", "d1")
@@ -181,6 +190,24 @@ def test_everybody_who_signed_is_named_in_their_roles() -> None:
         "verifier": [],
         "approver": ["ann", "bob"],
     }
+
+
+def test_who_counts_for_a_role_and_who_is_missing() -> None:
+    # GIVEN a deployer who signed as approver too, of whom two are needed
+    people = [signed(2, "ann", "deployer"), signed(3, "ann", "approver")]
+    more = [signed(4, "bob", "approver"), signed(5, "bob", "verifier")]
+    found = release([STARTED, content(1, approver=2), *people, *more])
+    # THEN the deployer counts for no other role
+    assert counted(found, "d1") == {"deployer": ["ann"], "verifier": ["bob"], "approver": ["bob"]}
+    assert missing(found, "d1") == {"deployer": 0, "verifier": 0, "approver": 1}
+    assert not is_complete(found, "d1")
+    # AND of a content that the journal does not have all are missing
+    assert missing(found, "d2") == {"deployer": 1, "verifier": 1, "approver": 1}
+    assert not is_complete(found, "d2")
+    # WHEN it may be the same person THEN each counts
+    lax = release([STARTED, content(1, approver=2, approver_apart=False), *people, *more])
+    assert counted(lax, "d1")["approver"] == ["ann", "bob"]
+    assert is_complete(lax, "d1")
 
 
 def test_signing_again_keeps_what_was_signed_before() -> None:

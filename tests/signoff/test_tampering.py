@@ -403,16 +403,6 @@ def test_hostile_texts_are_never_obeyed(tmp_path: Path, team: Team) -> None:
         assert text.isprintable(), text
 
 
-def test_a_sign_off_copied_from_another_deck(tmp_path: Path, team: Team, home: Path) -> None:
-    # GIVEN the files of a deck called acme, journal and records, put into another deck
-    # WHEN that one verifies them
-    verdict = verdict_of(home, team, deck="acme-live")
-    # THEN they are not its own, although every signature holds
-    assert parts_of(verdict) == {"content"}
-    assert "it is of the deck acme, and this one is acme-live: copied here" in said(verdict)
-    assert not verdict_of(home, team, deck="acme").problems
-
-
 def test_times_out_of_reach_are_no_crash(tmp_path: Path, team: Team) -> None:
     # GIVEN contents, statements and events of the years 1 and 9999
     for number, year in enumerate(("0001", "9999")):

@@ -14,6 +14,7 @@ from opsdeck.catalog.model import Catalog
 from opsdeck.errors import UsageError
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
+from opsdeck.signoff import ssh
 from opsdeck.signoff.content import Content, content_of
 from opsdeck.signoff.verify import Trust, Verdict, verify_all, verify_release
 from tests.signoff.keys import needs_ssh_keygen, signers
@@ -127,8 +128,8 @@ def test_what_was_changed_since_is_told(home: Path, team: Team, kept: Kept) -> N
     # GIVEN that an item is taken back after the release was signed
     desk = Desk(home, team).at(300)
     desk.mark("carol", f"release/{V1}/before/backup", ev.REOPENED, note="not restorable")
-    # WHEN it is verified with its content as it is now
-    verdict = verdict_of(home, team, present=desk.content(V1, kept[2][V1]))
+    # WHEN it is verified with what a content is made of now
+    verdict = verdict_of(home, team, present=desk.facts(V1))
     # THEN the signatures hold, and are out of date
     assert verdict.ok
     assert not verdict.current
@@ -137,9 +138,42 @@ def test_what_was_changed_since_is_told(home: Path, team: Team, kept: Kept) -> N
 
 
 def test_the_same_content_at_a_later_moment_is_current(home: Path, team: Team, kept: Kept) -> None:
-    desk = Desk(home, team).at(300)
-    verdict = verdict_of(home, team, V1, present=desk.content(V1, kept[2][V1]))
+    # GIVEN that a day and a half went by: evidence is too old, another day's list has begun
+    desk = Desk(home, team).at(2_000)
+    desk.mark("bob", "daily/2026-11-25/logs")
+    desk.mark("bob", "standing/infra/tls", ev.CHECKED, verdict="failed", text="expired")
+    # THEN nothing of what was signed is different
+    verdict = verdict_of(home, team, V1, present=desk.facts(V1))
     assert verdict.current, said(verdict)
+    assert not verdict.problems, said(verdict)
+
+
+def test_exactly_what_was_signed_and_differs_is_told(home: Path, team: Team) -> None:
+    # GIVEN that besides all that one item is taken back, and the deployer signs what is now
+    desk = Desk(home, team).at(2_000)
+    desk.mark("bob", "standing/infra/tls", ev.CHECKED, verdict="failed", text="expired")
+    desk.mark("carol", f"release/{V1}/before/backup", ev.REOPENED, note="not restorable")
+    for signed in (False, True):
+        if signed:
+            closed: dict[str, Any] = {"rules": ((False, "items"),), "reason": "a test"}
+            desk.at(2_010).sign(V1, "deployer", "carol", **closed)
+        # WHEN what all have signed is held against it
+        verdict = verdict_of(home, team, present=desk.facts(V1))
+        # THEN there is that one change, whatever else went on
+        (told,) = [p.message for p in verdict.warnings if p.part == "content"]
+        assert told.startswith("out of date: 1 thing changed since: before/backup: was attested")
+        assert not verdict.current
+
+
+def test_an_abandoned_release_says_so(home: Path, team: Team) -> None:
+    # GIVEN somebody who puts it into the journal that the release was abandoned before its end
+    shutil.rmtree(home / "signoffs")
+    desk = Desk(home, team, "mallory@three").at(40)
+    desk.state.max_clock = ""
+    desk.say("mallory", Draft(ev.RELEASE_ABANDONED, {"release": V1, "reason": "no"}))
+    verdict = verdict_of(home, team)
+    assert f"release {V1}: it was abandoned by mallory: no" in said(verdict)
+    assert verdict.status == "warning"
 
 
 def test_a_new_content_is_verified_beside_the_old_one(home: Path, team: Team) -> None:
@@ -267,9 +301,43 @@ def test_names_only_is_never_called_signed(tmp_path: Path, team: Team) -> None:
 def test_without_allowed_signers_nothing_holds(home: Path, team: Team) -> None:
     trust = Trust(RULES, None, "there is no file of allowed signers: /etc/x")
     verdict = verify_release(home, V1, trust, now=NOW)
-    assert parts_of(verdict) == {"signature", "roles"}
-    assert "it cannot be verified: there is no file of allowed signers: /etc/x" in said(verdict)
+    # THEN nothing is known to be wrong, and nothing is proved
+    assert not verdict.bad, said(verdict)
+    assert {one.part for one in verdict.unknown} == {"signature"}
+    assert len(verdict.unknown) == 3
     assert not verdict.complete
+    assert (verdict.ok, verdict.status) == (False, "unknown")
+    assert [(c.ok, c.unknown) for c in verdict.signatures] == [(False, True)] * 3
+    why = "there is no file of allowed signers: /etc/x"
+    assert verdict.words == f"{V1}: COULD NOT BE VERIFIED: {why}"
+
+
+@pytest.mark.parametrize("program", ["", "exec sleep 600", "kill -9 $$", "exit 1"])
+def test_without_an_ssh_keygen_that_works_it_is_unknown(
+    home: Path, team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    # GIVEN an ssh-keygen that is not there, hangs, dies, or is too old to verify
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    if program:
+        (folder / "ssh-keygen").write_text(f"#!/bin/sh\n{program}\n")
+        (folder / "ssh-keygen").chmod(0o755)
+    defaults = ssh.verify.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "timeout_s", 0.5)
+    environ = {"PATH": f"{folder}:/bin:/usr/bin" if program else str(folder)}
+    # WHEN it is verified THEN that is not called a forgery, nor a sign-off that holds
+    trust = Trust(RULES, team.signers, environ=environ)
+    verdict = verify_release(home, V1, trust, now=NOW)
+    assert not verdict.bad, said(verdict)
+    assert verdict.status == "unknown"
+    assert "COULD NOT BE VERIFIED: " in verdict.words
+    # AND what is wrong for certain is bad all the same
+    file = home / "journal" / f"{TWO}.jsonl"
+    file.write_bytes(file.read_bytes().replace(b'"role":"verifier"', b'"role":"approver"'))
+    verdict = verify_release(home, V1, trust, now=NOW)
+    assert verdict.status == "bad"
+    assert "DOES NOT HOLD" in verdict.words
 
 
 def test_a_key_that_was_taken_out_of_the_list(home: Path, team: Team, tmp_path: Path) -> None:

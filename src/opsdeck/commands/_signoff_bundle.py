@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from opsdeck.commands.output import say
 from opsdeck.errors import NoInputError
 from opsdeck.reports.signoff_files import bundle_parts
-from opsdeck.signoff.bundle import TEXT_FILE, bundle_name, write_bundle
+from opsdeck.signoff.bundle import bundle_name, write_bundle
+from opsdeck.signoff.bundle_text import TEXT_FILE
 from opsdeck.signoff.record import first_lines
 from opsdeck.text import visible
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from opsdeck.errors import NotSavedError, UsageError
-from opsdeck.journal.files import file_mode, make_folder, not_saved
+from opsdeck.journal.files import NO_LINKS, file_mode, make_folder, not_saved, written_beside
 
 FOLDER = "incidents"
 LARGEST_BYTES = 16_000_000
@@ -25,8 +23,6 @@ _MARKER = (
     "<!-- opsdeck: sha256 {} of all lines above; edit freely:"
     " an edited report is never written over -->"
 )
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
-"""What a file system says that knows no hard links."""
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,19 +127,8 @@ def _read(folder: int, name: str) -> bytes | None:
 
 def _put(folder: int, name: str, content: bytes, mode: int, there: bytes | None) -> bool:
     """Put the content in the place of `there`; False where that is no longer there."""
-    temporary = f".{name}.{os.getpid()}.{os.urandom(4).hex()}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(temporary, flags, mode, dir_fd=folder)
-    try:
-        with open(handle, "wb") as stream:
-            os.fchmod(handle, mode)
-            stream.write(content)
-            stream.flush()
-            os.fsync(handle)
+    with written_beside(folder, name, content, mode) as temporary:
         return _rename(folder, temporary, name, there)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=folder)
 
 
 def _rename(folder: int, temporary: str, name: str, there: bytes | None) -> bool:
@@ -155,7 +140,7 @@ def _rename(folder: int, temporary: str, name: str, there: bytes | None) -> bool
         except FileExistsError:
             return False
         except OSError as error:
-            if error.errno not in _NO_LINKS:
+            if error.errno not in NO_LINKS:
                 raise
     if _read(folder, name) != there:
         return False

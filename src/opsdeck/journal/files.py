@@ -9,7 +9,7 @@ import re
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from opsdeck.errors import NotSavedError
@@ -18,6 +18,9 @@ SHARED_MARKER = "shared"
 """A file of this name in the deck's folder, written by `init --shared`, makes it a group's."""
 
 LOCK_WAIT_S = 5.0
+
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+"""What a file system says that knows no hard links."""
 
 _WORDS = {
     errno.ENOSPC: "the disk is full; free some space",
@@ -90,6 +93,27 @@ def open_file(path: Path, flags: int, home: Path) -> int:
         os.close(fd)
         raise
     return fd
+
+
+@contextmanager
+def written_beside(folder: int, name: str, content: bytes, mode: int) -> Iterator[str]:
+    """A new file in an open folder, on disk, that is to be given this name: the one it has so far.
+
+    It is gone afterwards where nothing gave it another. Raises OSError.
+    """
+    temporary = f".{name}.{os.getpid()}.{os.urandom(4).hex()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(temporary, flags, mode, dir_fd=folder)
+    try:
+        with open(handle, "wb") as stream:
+            os.fchmod(handle, mode)
+            stream.write(content)
+            stream.flush()
+            os.fsync(handle)
+        yield temporary
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
 
 
 def open_to_read(path: Path) -> int:

@@ -18,8 +18,10 @@ from opsdeck.journal.events import line_hash
 from opsdeck.journal.files import fsync_folder, not_saved
 from opsdeck.signoff.bundle_text import (
     ALL_SUMS,
+    RECORD_FILE,
     REVOKED_FILE,
     SIGNERS_FILE,
+    TEXT_FILE,
     Pairs,
     signature_file,
     statement_file,
@@ -41,8 +43,7 @@ from opsdeck.signoff.statement import one_line
 from opsdeck.text import visible
 
 FILE_MODE = 0o644
-TEXT_FILE = "VERIFY.txt"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._+-]{0,99}){0,2}")
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._+-]{0,99}){0,2}")
 """What a file of a bundle may be called: no `..`, nothing hidden, nothing that a shell reads."""
 
 
@@ -99,7 +100,7 @@ def bundle_files(parts: Parts) -> dict[str, bytes]:
             "a bundle needs the file of allowed signers, for nobody could verify the signatures"
             " without: see allowed_signers in [signoff] of opsdeck.toml"
         )
-    found["record.toml"] = record_toml(record).encode()
+    found[RECORD_FILE] = record_toml(record).encode()
     found |= parts.readable
     text = verify_text(
         record,
@@ -110,7 +111,7 @@ def bundle_files(parts: Parts) -> dict[str, bytes]:
     )
     found[TEXT_FILE] = text.encode("utf-8", "replace")
     for name in found:
-        if not _NAME.fullmatch(name):
+        if not FILE_NAME.fullmatch(name):
             raise _damaged(record, f"{visible(name)[:80]!r} cannot name a file")
     ordered = {name: found[name] for name in sorted(found)}
     sums = "".join(f"{sha256(whole)}  {name}\n" for name, whole in ordered.items())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,19 +20,29 @@ from opsdeck.journal.events import GENESIS, Event, Recorded
 from opsdeck.journal.files import in_words, open_to_read
 from opsdeck.runs.cadence import RELEASE_NAME
 from opsdeck.signoff import verify_signature as signatures
-from opsdeck.signoff.bundle_text import ALL_SUMS, REVOKED_FILE, SIGNERS_FILE
+from opsdeck.signoff.bundle import FILE_NAME
+from opsdeck.signoff.bundle_record import unsigned_problems
+from opsdeck.signoff.bundle_text import ALL_SUMS, RECORD_FILE, REVOKED_FILE, SIGNERS_FILE, TEXT_FILE
 from opsdeck.signoff.content import CONTENT_FILE, SUMS_FILE, kept_files, needs_of, sha256
 from opsdeck.signoff.model import Signed
 from opsdeck.signoff.ssh import Signers
 from opsdeck.signoff.statement import Statement, StatementError, parse_statement
 from opsdeck.signoff.verdict import Checked, Problem, Verdict, bad, in_order, named, warn
 from opsdeck.signoff.verify_content import Opened, open_content
-from opsdeck.signoff.verify_roles import Held, lacking_of, role_problems
+from opsdeck.signoff.verify_names import people_problems
+from opsdeck.signoff.verify_roles import (
+    Held,
+    lacking_of,
+    role_problems,
+    rules_problems,
+    statement_problems,
+)
 from opsdeck.signoff.verify_signature import Context, Trust
 
 LARGEST_BYTES = 256_000_000
 MOST_FILES = 100_000
-_MEMBER = re.compile(r"([A-Za-z0-9._+-]+)-signoff/([A-Za-z0-9._+/-]+)")
+_PAGES = (RECORD_FILE, "record.md", "record.html")
+_MEMBER = re.compile(rf"([A-Za-z0-9._+-]+)-signoff/({FILE_NAME.pattern})")
 _SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._+/-]+)")
 
 
@@ -61,8 +71,13 @@ def verify_bundle(
     for name in sorted(files):
         if name.startswith("signatures/") and name.endswith(".txt"):
             held += _held(release, name, files, content, trust, now, found)
+    found += _stray_problems(files, content, held)
     if content is not None:
         found += role_problems(content, held)
+        found += statement_problems(content, held)
+        found += rules_problems(content, held, rules)
+        found += unsigned_problems(release, files, content, held)
+    found += people_problems([one.signed for one in held], signers)
     lacking = lacking_of(content, held) if content is not None else ["everybody"]
     return Verdict(
         release=release,
@@ -89,7 +104,7 @@ def _unpacked(path: Path) -> tuple[str, dict[str, bytes]]:
             for entry in tar:
                 member = _MEMBER.fullmatch(entry.name)
                 inside = tar.extractfile(entry) if entry.isreg() else None
-                if member is None or inside is None or member[2] in found:
+                if inside is None or entry.issparse() or member is None or member[2] in found:
                     raise DataError(f"{path}: {entry.name[:80]!r} does not belong into a bundle")
                 releases.add(member[1])
                 found[member[2]] = inside.read()
@@ -113,6 +128,20 @@ def _sum_problems(files: Mapping[str, bytes]) -> Iterator[Problem]:
             yield bad("record", name, f"{ALL_SUMS} names it, and it is not there")
         elif sums.get(name) != sha256(files[name]):
             yield bad("record", name, f"it is not the file that {ALL_SUMS} names")
+
+
+def _stray_problems(
+    files: Mapping[str, bytes], content: Opened | None, held: Sequence[Held]
+) -> Iterator[Problem]:
+    """What nothing that was signed names, and whoever packs a bundle does not put into it."""
+    known = {ALL_SUMS, SIGNERS_FILE, REVOKED_FILE, CONTENT_FILE, SUMS_FILE, TEXT_FILE, *_PAGES}
+    for one in held:
+        known |= {one.signed.event, f"{one.signed.event}.sig"}
+    if content is not None:
+        known |= {kept.name for kept in kept_files(content.data)}
+    for name in sorted(files.keys() - known):
+        if not (name.startswith("signatures/") and name.endswith(".txt")):
+            yield bad("record", name, "it does not belong to what was signed")
 
 
 def _opened(release: str, files: Mapping[str, bytes], found: list[Problem]) -> Opened | None:
@@ -168,9 +197,12 @@ def _held(
         mine += signatures.content_problems(one, said, context)
         mine += signatures.time_problems(one, said, context, now)
     mine += signatures.signature_problems(one, said, trust, wanted)
+    if not one.signature and not wanted and trust.rules.signatures == "keys":
+        mine.append(bad("signature", named(one), "NOT SIGNED: only a name was put down"))
     found += mine
     why = next((p.message for p in mine), "signature holds" if one.signature else "NOT SIGNED")
-    return [Held(Checked(one, not mine, why), said)]
+    blind = bool(mine) and all(p.severity == "unknown" for p in mine)
+    return [Held(Checked(one, not mine, why, blind), said)]
 
 
 def _signed(name: str, text: str, said: Statement, signature: str) -> Signed:

@@ -18,6 +18,8 @@ from opsdeck.signoff.statement import BREAK_GLASS, Statement, one_line
 ALL_SUMS = "SHA256SUMS"
 SIGNERS_FILE = "allowed_signers"
 REVOKED_FILE = "revoked_keys"
+RECORD_FILE = "record.toml"
+TEXT_FILE = "VERIFY.txt"
 _BY_HAND = "  "
 _COMMAND = "    "
 _SUM_LINE = "^[0-9a-f]{64}  [A-Za-z0-9._+/-]+$"

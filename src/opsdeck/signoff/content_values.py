@@ -108,6 +108,11 @@ class ContentValues(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
+# msgspec learns a type at its first use, and crashes where two threads teach it the same one at the
+# same time: it is made to know all of these here, where there is but one.
+msgspec.json.Decoder(ContentValues)
+
+
 def values_of(data: dict[str, Any]) -> ContentValues:
     """The values of a content; raises DataError for what is none."""
     try:

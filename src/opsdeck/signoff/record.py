@@ -15,8 +15,8 @@ from opsdeck.errors import DataError, UsageError
 from opsdeck.journal.files import safe_name
 from opsdeck.runs.cadence import RELEASE_NAME
 from opsdeck.signoff.content_values import ContentValues, values_of
-from opsdeck.signoff.model import ROLES, Needs, Release, Role, Signed
-from opsdeck.signoff.releases import signers
+from opsdeck.signoff.model import Release, Role, Signed
+from opsdeck.signoff.releases import missing
 from opsdeck.signoff.statement import (
     BREAK_GLASS,
     Statement,
@@ -93,7 +93,7 @@ def record_of(release: Release, content: dict[str, Any], sha256: str) -> Record:
         values=values,
         sha256=sha256,
         signed=tuple((one, _statement(one)) for one in release.over(sha256)),
-        missing=_missing(release, sha256),
+        missing=missing(release, sha256),
     )
 
 
@@ -107,20 +107,6 @@ def _statement(one: Signed) -> Statement | None:
 def reason_of(one: Signed, statement: Statement | None) -> str:
     """Why it was signed against a closed gate, as the event or else what was signed has it."""
     return one.reason or (statement.reason if statement is not None else "")
-
-
-def _missing(release: Release, content: str) -> dict[Role, int]:
-    """As `releases.is_complete` counts: nobody counts for a role who holds one that bars it."""
-    head = release.contents.get(content)
-    needs = head.needs if head is not None else Needs()
-    there = signers(release, content)
-    barred: dict[Role, list[str]] = {
-        "deployer": [],
-        "verifier": there["deployer"] if needs.verifier_apart else [],
-        "approver": there["deployer"] if needs.approver_apart else [],
-    }
-    counts = {role: sum(by not in barred[role] for by in there[role]) for role in ROLES}
-    return {role: max(0, needs.of(role) - counts[role]) for role in ROLES}
 
 
 def first_lines(record: Record) -> list[str]:

@@ -6,7 +6,6 @@ written is kept beside it.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -16,7 +15,14 @@ from pathlib import Path, PurePath
 import msgspec
 
 from opsdeck.errors import DataError, NotSavedError
-from opsdeck.journal.files import file_mode, locked, make_folder, not_saved
+from opsdeck.journal.files import (
+    NO_LINKS,
+    file_mode,
+    locked,
+    make_folder,
+    not_saved,
+    written_beside,
+)
 from opsdeck.signoff.content import content_of
 from opsdeck.signoff.record import (
     Record,
@@ -34,8 +40,6 @@ MOST_KEPT = 1_000
 LARGEST_BYTES = 64_000_000
 """Larger files are not compared."""
 _LOCK = ".lock"
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
-"""What a file system says that knows no hard links."""
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,19 +125,8 @@ def _place(folder: int, name: str, content: bytes, mode: int) -> str:
     """Give a file this content; the name under which what stood in its place is kept, or ""."""
     if _holds(folder, name, content):
         return ""
-    temporary = f".{name}.{os.getpid()}.{os.urandom(4).hex()}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(temporary, flags, mode, dir_fd=folder)
-    try:
-        with open(handle, "wb") as stream:
-            os.fchmod(handle, mode)
-            stream.write(content)
-            stream.flush()
-            os.fsync(handle)
+    with written_beside(folder, name, content, mode) as temporary:
         return _exchange(folder, temporary, name)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=folder)
 
 
 def _exchange(folder: int, temporary: str, name: str) -> str:
@@ -217,7 +210,7 @@ def _link(folder: int, name: str, further: str) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         return False
     return True

@@ -159,21 +159,35 @@ def signers(one: Release, content: str) -> dict[Role, list[str]]:
     return {role: list(dict.fromkeys(s.by for s in signed if s.role == role)) for role in ROLES}
 
 
-def is_complete(one: Release, content: str) -> bool:
-    """Whether every role has all the people that this content needs; nobody counts for a role who
-    holds one that excludes it."""
-    head = one.contents.get(content)
-    if head is None:
-        return False
-    there, needs = signers(one, content), head.needs
-    apart: tuple[tuple[Role, bool], ...] = (
-        ("approver", needs.approver_apart),
-        ("verifier", needs.verifier_apart),
-    )
-    for role, is_apart in apart:
+def counted(one: Release, content: str) -> dict[Role, list[str]]:
+    """Whom the roles of this content count, each once, in order: nobody counts for a role who holds
+    one that excludes it."""
+    found, needs = signers(one, content), needs_for(one, content)
+    apart: dict[Role, bool] = {
+        "approver": needs.approver_apart,
+        "verifier": needs.verifier_apart,
+    }
+    for role, is_apart in apart.items():
         if is_apart:
-            there[role] = [by for by in there[role] if by not in there["deployer"]]
-    return all(len(there[role]) >= needs.of(role) for role in ROLES)
+            found[role] = [by for by in found[role] if by not in found["deployer"]]
+    return found
+
+
+def missing(one: Release, content: str) -> dict[Role, int]:
+    """How many people each role of this content still needs."""
+    there, needs = counted(one, content), needs_for(one, content)
+    return {role: max(0, needs.of(role) - len(there[role])) for role in ROLES}
+
+
+def needs_for(one: Release, content: str) -> Needs:
+    """How many people this content needs; the defaults for one that the journal does not have."""
+    head = one.contents.get(content)
+    return head.needs if head is not None else Needs()
+
+
+def is_complete(one: Release, content: str) -> bool:
+    """Whether the journal has this content, and every role has all the people that it needs."""
+    return content in one.contents and not any(missing(one, content).values())
 
 
 _FOLDS = {

@@ -10,7 +10,9 @@ import msgspec
 from opsdeck.signoff.model import Role, Signed
 from opsdeck.text import plural, visible
 
-Severity = Literal["bad", "warn"]
+Severity = Literal["bad", "unknown", "warn"]
+_GRAVITY: tuple[Severity, ...] = ("bad", "unknown", "warn")
+Status = Literal["ok", "warning", "unknown", "bad"]
 Part = Literal[
     "signature",
     "identity",
@@ -25,8 +27,9 @@ Part = Literal[
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One thing that is wrong (`bad`: the sign-off does not prove what it says), or that should be
-    known (`warn`): which part of it, where, and what it means. All texts are harmless to show."""
+    """One thing that is wrong (`bad`: the sign-off does not prove what it says), that could not be
+    verified here (`unknown`: it may hold, and it may not), or that should be known (`warn`): which
+    part of it, where, and what it means. All texts are harmless to show."""
 
     severity: Severity
     part: Part
@@ -38,11 +41,18 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Checked(NamedTuple):
-    """A signature, whether it holds, and why it does or does not."""
+    """A signature, whether it holds, and why it does or does not; `unknown` where that could not
+    be verified (`ok` is False then), and nothing is known to be wrong with it."""
 
     signed: Signed
     ok: bool
     why: str
+    unknown: bool = False
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether nothing is known to be wrong with it."""
+        return self.ok or self.unknown
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,14 +77,30 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return [one for one in self.problems if one.severity == "bad"]
 
     @property
+    def unknown(self) -> list[Problem]:
+        """What could not be verified."""
+        return [one for one in self.problems if one.severity == "unknown"]
+
+    @property
     def warnings(self) -> list[Problem]:
         """What should be known."""
         return [one for one in self.problems if one.severity == "warn"]
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong; it need not be complete."""
-        return not self.bad
+        """Whether all was verified and nothing is wrong; it need not be complete."""
+        return not self.bad and not self.unknown
+
+    @property
+    def status(self) -> Status:
+        """What it comes to: nothing but a whole sign-off, at an open gate and up to date, is ok."""
+        if self.bad:
+            return "bad"
+        if self.unknown:
+            return "unknown"
+        broken = any(one.signed.reason for one in self.counted)
+        fine = self.complete and self.current and not self.warnings and not broken
+        return "ok" if fine else "warning"
 
     @property
     def counted(self) -> list[Checked]:
@@ -100,6 +126,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
             first = self.bad[0]
             more = f" (and {len(self.bad) - 1:,} more)" if self.bad[1:] else ""
             return f"DOES NOT HOLD: {first.where}: {first.message}{more}"
+        if whys := list(dict.fromkeys(one.message for one in self.unknown)):
+            return f"COULD NOT BE VERIFIED: {'; '.join(whys)}"
         counted = self.counted
         if not counted:
             return "nobody has signed it"
@@ -124,14 +152,19 @@ def bad(part: Part, where: str, message: str) -> Problem:
     return Problem("bad", part, visible(where), visible(message))
 
 
+def unknown(part: Part, where: str, message: str) -> Problem:
+    """Something that could not be verified, and why; both texts are made harmless."""
+    return Problem("unknown", part, visible(where), visible(message))
+
+
 def warn(part: Part, where: str, message: str) -> Problem:
     """Something to be known."""
     return Problem("warn", part, visible(where), visible(message))
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Each once, what is wrong first."""
-    return tuple(sorted(dict.fromkeys(problems), key=lambda one: one.severity != "bad"))
+    """Each once, what is wrong first, then what could not be verified."""
+    return tuple(sorted(dict.fromkeys(problems), key=lambda one: _GRAVITY.index(one.severity)))
 
 
 def named(one: Signed) -> str:

@@ -16,12 +16,12 @@ from opsdeck.errors import UsageError
 from opsdeck.journal.events import Event, Recorded
 from opsdeck.signoff import verify_content as contents
 from opsdeck.signoff import verify_signature as signatures
-from opsdeck.signoff.changes import changes
-from opsdeck.signoff.content import Content, canonical
+from opsdeck.signoff.content import Facts, canonical
 from opsdeck.signoff.model import Release, Signed
 from opsdeck.signoff.releases import folded
-from opsdeck.signoff.verdict import Checked, Problem, Verdict, bad, in_order, named, warn
+from opsdeck.signoff.verdict import Checked, Problem, Verdict, bad, in_order, named
 from opsdeck.signoff.verify_content import Opened
+from opsdeck.signoff.verify_deck import Statements, deck_problems, name_problems
 from opsdeck.signoff.verify_gather import SIGNOFFS, Whole, gather, scan_for, writers
 from opsdeck.signoff.verify_history import form_problems, history_problems
 from opsdeck.signoff.verify_journal import (
@@ -31,6 +31,7 @@ from opsdeck.signoff.verify_journal import (
     head_problems,
     place_of,
 )
+from opsdeck.signoff.verify_names import people_problems
 from opsdeck.signoff.verify_record import record_problems, recorded
 from opsdeck.signoff.verify_roles import (
     Held,
@@ -40,7 +41,8 @@ from opsdeck.signoff.verify_roles import (
     rules_problems,
 )
 from opsdeck.signoff.verify_signature import Context, Trust
-from opsdeck.text import plural, visible
+from opsdeck.signoff.verify_since import end_problems, since_problems
+from opsdeck.text import visible
 
 __all__ = ["Checked", "Problem", "Trust", "Verdict", "verify_all", "verify_release"]
 
@@ -55,23 +57,22 @@ def verify_release(
     trust: Trust,
     *,
     now: datetime,
-    present: Content | None = None,
+    present: Facts | None = None,
     catalog: Catalog | None = None,
     deck: str = "",
 ) -> Verdict:
     """Verify all that was ever signed of one release, by the files in `home`; blocks.
 
-    `present` is the release's content as it is now, to say what has changed since; `catalog` the
-    checklists as they are now, which the content is held against where it was made from them;
-    `deck` this deck's name (else that in `present`), so that another's sign-off is not taken for
-    its own.
+    `present` is what a content would be made of now (its lists and State are not looked at: the
+    journal's own are), to say what has changed since. `catalog` are the checklists as they are now,
+    which a content is held against where it was made from them, and `deck` is this deck's name, so
+    that another's sign-off is not taken for its own; without them those of `present` are.
     Raises UsageError for a release of which the journal says nothing.
     """
-    known_as = deck or (str(present.data.get("deck", "")) if present else "")
-    verifying = _Verifying(Reading(home), trust, now, catalog, known_as)
+    verifying = _Verifying(Reading(home), trust, now, present, catalog, deck)
     if not verifying.reading.state.release_log.of(name):
         raise UsageError(f"release {visible(name)[:80]!r} was never started")
-    return verifying.verdicts({name: present})[0]
+    return verifying.verdicts([name])[0]
 
 
 def verify_all(
@@ -79,31 +80,39 @@ def verify_all(
     trust: Trust,
     *,
     now: datetime,
-    presents: Mapping[str, Content] | None = None,
+    present: Facts | None = None,
     catalog: Catalog | None = None,
     deck: str = "",
 ) -> list[Verdict]:
     """Verify every release of which something was signed, the one started last first; blocks.
 
-    A release that has a record but nothing in the journal is among them.
+    A release that has a record but nothing in the journal is among them. For the rest see
+    verify_release.
     """
-    known = [str(one.data.get("deck", "")) for one in (presents or {}).values()]
-    verifying = _Verifying(Reading(home), trust, now, catalog, deck or (known or [""])[0])
+    verifying = _Verifying(Reading(home), trust, now, present, catalog, deck)
     heads = verifying.reading.state.release_log.heads
     signed = [n for n, log in heads.items() if any(h.type in SIGNOFFS for h in log)]
     signed.sort(key=lambda name: heads[name][0].key, reverse=True)
     signed += [name for name in recorded(home) if name not in signed]
-    return verifying.verdicts({name: (presents or {}).get(name) for name in signed})
+    return verifying.verdicts(signed)
 
 
 class _Verifying:
     """One reading of a journal, and what is held against it."""
 
     def __init__(
-        self, reading: Reading, trust: Trust, now: datetime, catalog: Catalog | None, deck: str
+        self,
+        reading: Reading,
+        trust: Trust,
+        now: datetime,
+        present: Facts | None,
+        catalog: Catalog | None,
+        deck: str,
     ) -> None:
-        self.reading, self.trust, self.now = reading, trust, now
-        self.catalog, self.deck = catalog, deck
+        self.reading, self.trust, self.now, self.present = reading, trust, now, present
+        self.catalog = catalog or (present.catalog if present else None)
+        self.deck = deck or (present.deck if present else "")
+        self.statements = Statements(reading, trust)
         self.texts: dict[str, list[str]] = {}
         self.armours: dict[str, list[str]] = {}
         self.scan = Scan({}, {})
@@ -114,42 +123,40 @@ class _Verifying:
                 if one.signature:
                     self.armours.setdefault(one.signature, []).append(one.event)
 
-    def verdicts(self, releases: Mapping[str, Content | None]) -> list[Verdict]:
-        """What is to be said of these releases; each with its content as it is now, if known."""
-        wholes = {name: gather(self.reading, name) for name in releases}
-        self.scan = scan_for(self.reading, list(wholes.values()))
-        return [self._verdict(whole, releases[name]) for name, whole in wholes.items()]
+    def verdicts(self, releases: Sequence[str]) -> list[Verdict]:
+        """What is to be said of these releases."""
+        wholes = [gather(self.reading, name) for name in releases]
+        self.scan = scan_for(self.reading, wholes)
+        elsewhere = self.statements.elsewhere(releases)
+        return [self._verdict(whole, elsewhere) for whole in wholes]
 
-    def _verdict(self, whole: Whole, present: Content | None) -> Verdict:
-        found = list(whole.problems)
+    def _verdict(self, whole: Whole, elsewhere: Sequence[Problem]) -> Verdict:
+        found = [*whole.problems, *elsewhere]
         release, opened = whole.release, whole.opened
         proved = self._proved(whole)
         checked = tuple(self._checked(s, whole, proved, found) for s in release.signatures)
         for one in opened.values():
             found += self._of_content(one, whole, checked)
         counts = _counting(release, opened)
-        lacking = ["everybody"]
+        complete = False
         if counts is not None:
-            lacking = lacking_of(counts, _held(counts, checked, whole))
-            found += rules_problems(counts, self.trust.rules)
-            if lacking and release.complete == counts.sha256:
-                said = f"not enough signatures hold: {', '.join(lacking)}"
-                found.append(
-                    bad("roles", counts.where, f"the journal counts it as signed, but {said}")
-                )
+            held = _held(counts, checked, whole)
+            found += rules_problems(counts, held, self.trust.rules)
+            complete = not lacking_of(counts, held)
+            found += _lacking_problems(release, counts, held)
         found += fault_problems(self.reading.faults, writers(whole))
         found += record_problems(self.reading.home, release, whole.happenings, opened)
-        since = _since(counts, present) if counts and present else []
-        if since and counts is not None:
-            more = f" (and {len(since) - 1} more)" if since[1:] else ""
-            what = f"out of date: {plural(len(since), 'thing')} changed since: {since[0]}{more}"
-            found.append(warn("content", counts.where, what))
+        found += end_problems(release)
+        since: list[Problem] = []
+        if counts is not None and self.present is not None:
+            since = list(since_problems(self.reading, release, counts, self.present))
+        found += since
         return Verdict(
             release=release.name,
             content=counts.sha256 if counts else _newest(release),
             problems=in_order(found),
             signatures=checked,
-            complete=not lacking,
+            complete=complete,
             current=not since,
         )
 
@@ -187,6 +194,7 @@ class _Verifying:
             ),
             *signatures.content_problems(one, said, context),
             *proved[one.event],
+            *(() if context.keys_wanted else name_problems(one, self.trust, self.statements)),
             *signatures.time_problems(one, said, context, self.now),
             *self._clock(one.event, named(one)),
         ]
@@ -195,6 +203,8 @@ class _Verifying:
         why = next((p.message for p in mine if p.severity == "bad"), "")
         if why:
             return Checked(one, False, why)
+        if why := next((p.message for p in mine if p.severity == "unknown"), ""):
+            return Checked(one, False, why, unknown=True)
         if not one.signature:
             return Checked(one, True, "NOT SIGNED: a name only")
         return Checked(one, True, f"signed as {visible(one.identity)} with {one.fingerprint}")
@@ -223,11 +233,10 @@ class _Verifying:
         yield from self._clock(one.event.id, one.where)
         if self.catalog is not None:
             yield from contents.catalog_problems(one, self.catalog)
-        if self.deck and one.values.deck != self.deck:
-            said = f"it is of the deck {one.values.deck}, and this one is {self.deck}"
-            yield bad("content", one.where, f"{said}: copied here, or renamed since")
         held = _held(one, checked, whole)
+        yield from deck_problems(one, held, self.deck, self.statements)
         yield from role_problems(one, held)
+        yield from people_problems([h.signed for h in held], self.trust.signers)
         try:
             yield from list(self._of_history(one, whole, held))
         except OverflowError:
@@ -236,7 +245,8 @@ class _Verifying:
 
     def _of_history(self, one: Opened, whole: Whole, held: Sequence[Held]) -> Iterator[Problem]:
         """What of a content is not what the journal said, as far as its first signer knew that."""
-        good = (h.statement for h in held if h.checked.ok)
+        best = sorted(held, key=lambda h: not h.checked.ok)
+        good = (h.statement for h in best if h.checked.may_hold)
         heads = next((said.heads for said in good if said is not None), None)
         earlier = {
             canonical(checklist)
@@ -269,11 +279,12 @@ def _counting(release: Release, opened: Mapping[str, Opened]) -> Opened | None:
     return opened[signed[-1]] if signed else None
 
 
-def _since(counts: Opened, present: Content) -> list[str]:
-    if present.sha256 == counts.sha256:
-        return []
-    now = {**contents.plain(present.data), "as_of": counts.data["as_of"]}
-    return changes(counts.data, now)
+def _lacking_problems(release: Release, counts: Opened, held: Sequence[Held]) -> Iterator[Problem]:
+    """That the journal counts as signed what is not; nothing is said of what may hold."""
+    lacking = lacking_of(counts, held, surely=False)
+    if lacking and release.complete == counts.sha256:
+        said = f"not enough signatures hold: {', '.join(lacking)}"
+        yield bad("roles", counts.where, f"the journal counts it as signed, but {said}")
 
 
 def _newest(release: Release) -> str:

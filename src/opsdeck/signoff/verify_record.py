@@ -72,8 +72,8 @@ def _lost(home: Path, release: Release) -> Iterator[Problem]:
         if _SHA256.fullmatch(digest):
             known |= {content_name(release.name, digest), sums_name(release.name, digest)}
     for name in written(home):
-        own, _, rest = name.partition("~")
-        is_own = own in (release.name, record_name(release.name))
+        own, tilde, rest = name.partition("~")
+        is_own = name == record_name(release.name) or (tilde and own == release.name)
         if is_own and "~" not in rest and name not in known and not _KEPT.fullmatch(rest):
             said = "it was written once, and the journal has nothing of it: something was lost"
             yield bad("record", f"{FOLDER}/{name}", said)

@@ -36,41 +36,27 @@ class Held(NamedTuple):
 
 def role_problems(one: Opened, held: Sequence[Held]) -> Iterator[Problem]:
     """Whether everybody who signed this content might, by the rules that it was made under."""
-    rules = one.rules
+    for this, said in _barred(one, held, one.rules):
+        yield bad("roles", named(this), said)
+
+
+def _barred(one: Opened, held: Sequence[Held], rules: SignoffRules) -> Iterator[tuple[Signed, str]]:
+    """The signatures of those who might not sign by these rules, and why not."""
     listed = {"deployer": rules.deployers, "verifier": rules.verifiers, "approver": rules.approvers}
-    for this in held:
-        signed = this.signed
-        may = listed[signed.role]
-        if may and signed.by not in may:
-            yield bad("roles", named(signed), f"{signed.by} is not among the {signed.role}s of"
-                      f" [signoff] ({', '.join(may)})")  # fmt: skip
-    if rules.approver_apart:
-        yield from _apart(held, "approver")
-        for this in held:
-            if this.signed.role == "approver" and this.signed.by in set_aside_by(one):
-                yield bad("roles", named(this.signed), f"{this.signed.by} waived or overrode an"
-                          " item of this release, and may not approve it")  # fmt: skip
-    if rules.verifier_apart:
-        yield from _apart(held, "verifier")
-
-
-def _apart(held: Sequence[Held], role: Role) -> Iterator[Problem]:
-    """Nobody is both deployer and this, under whatever name."""
-    deployers = [this.signed for this in held if this.signed.role == "deployer"]
-    for this in held:
-        one = this.signed
-        for other in deployers if one.role == role else ():
-            if one.by == other.by:
-                said = f"{one.by} signed as deployer too: it must be another person"
-            elif one.fingerprint and one.fingerprint == other.fingerprint:
-                said = (
-                    f"it is signed with the key of the deployer {other.by}: one person, two names"
-                )
-            elif one.identity and one.identity == other.identity:
-                said = f"it is signed as {one.identity}, like the deployer {other.by}"
-            else:
-                continue
-            yield bad("roles", named(one), said)
+    deployers = {this.signed.by for this in held if this.signed.role == "deployer"}
+    aside = set_aside_by(one) if rules.approver_apart else set()
+    apart = {"approver": rules.approver_apart, "verifier": rules.verifier_apart, "deployer": False}
+    for signed in (this.signed for this in held):
+        by, role = signed.by, signed.role
+        may = listed[role]
+        if may and by not in may:
+            said = f"{by} is not among the {role}s of [signoff] ({', '.join(may)})"
+            yield signed, said
+        if apart[role] and by in deployers:
+            yield signed, f"{by} signed as deployer too: it must be another person"
+        if role == "approver" and by in aside:
+            said = f"{by} waived or overrode an item of this release, and may not approve it"
+            yield signed, said
 
 
 def set_aside_by(one: Opened) -> set[str]:
@@ -93,18 +79,11 @@ def gate_problems(
 ) -> Iterator[Problem]:
     """Whether each signed at an open gate, or said why not; `ended` is when the release had ended
     before each of these events, for it is judged as of then ever after."""
+    yield from statement_problems(one, held)
     past = _Past(one, runs, heads)
     for this in held:
         signed, said = this.signed, this.statement
-        if said is None:
-            continue
-        if said.reason and not one.rules.break_glass:
-            yield bad("roles", named(signed), "it breaks the glass, which [signoff] did not allow")
-        if said.reason:
-            continue
-        if lacking := [rule for holds, rule in said.rules if not holds]:
-            yield bad("roles", named(signed), "it is signed at a closed gate without a reason:"
-                      f" {'; '.join(lacking)}")  # fmt: skip
+        if said is None or said.reason or not all(holds for holds, _ in said.rules):
             continue
         at = one.as_of + max(said.at - one.as_of - READING_TIME, timedelta())
         until = ended.get(signed.event)
@@ -112,6 +91,21 @@ def gate_problems(
         if closed:
             yield bad("roles", named(signed), "the gate was closed when it was signed, which its"
                       f" statement does not say: {closed}")  # fmt: skip
+
+
+def statement_problems(one: Opened, held: Sequence[Held]) -> Iterator[Problem]:
+    """Whether each statement gives a reason where it says that the gate was closed, and might."""
+    for this in held:
+        said = this.statement
+        if said is None:
+            continue
+        if said.reason and not one.rules.break_glass:
+            where = named(this.signed)
+            yield bad("roles", where, "it breaks the glass, which [signoff] did not allow")
+        lacking = [rule for holds, rule in said.rules if not holds]
+        if lacking and not said.reason:
+            yield bad("roles", named(this.signed), "it is signed at a closed gate without a reason:"
+                      f" {'; '.join(lacking)}")  # fmt: skip
 
 
 class _Past(NamedTuple):
@@ -138,13 +132,12 @@ class _Past(NamedTuple):
         return said
 
 
-def lacking_of(one: Opened, held: Sequence[Held]) -> list[str]:
-    """The roles that have not enough people whose signatures hold: `approver (1 of 2)`."""
+def lacking_of(one: Opened, held: Sequence[Held], *, surely: bool = True) -> list[str]:
+    """The roles that have not enough people whose signatures hold: `approver (1 of 2)`; unless
+    `surely`, those that could not be verified count as well."""
     needs = needs_of(one.rules)
-    there = {
-        role: {h.signed.by for h in held if h.signed.role == role and h.checked.ok}
-        for role in ROLES
-    }
+    good = [h.signed for h in held if h.checked.ok or (h.checked.unknown and not surely)]
+    there = {role: {signed.by for signed in good if signed.role == role} for role in ROLES}
     if needs.approver_apart:
         there["approver"] -= there["deployer"] | set_aside_by(one)
     if needs.verifier_apart:
@@ -156,10 +149,27 @@ def lacking_of(one: Opened, held: Sequence[Held]) -> list[str]:
     ]
 
 
-def rules_problems(one: Opened, rules: SignoffRules) -> Iterator[Problem]:
-    """That the rules in force now are others than those that it was signed under."""
+def rules_problems(one: Opened, held: Sequence[Held], rules: SignoffRules) -> Iterator[Problem]:
+    """That the rules in force now are others than those that it was signed under.
+
+    That these were the deck's rules is said by nobody but those who signed. Where all of them had
+    not to sign by the rules of now, it is proved by none.
+    """
     then, now = one.data["rules"], plain(rules_object(rules))
     differing = sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
-    if differing:
-        yield warn("roles", one.where, f"[signoff] has changed since it was signed:"
-                   f" {', '.join(differing)} ({plural(len(differing), 'rule')})")  # fmt: skip
+    if not differing:
+        return
+    yield warn("roles", one.where, f"[signoff] has changed since it was signed:"
+               f" {', '.join(differing)} ({plural(len(differing), 'rule')})")  # fmt: skip
+    already = {signed.event for signed, _ in _barred(one, held, one.rules)}
+    barred = [(s, why) for s, why in _barred(one, held, rules) if s.event not in already]
+    if not barred:
+        return
+    who = dict.fromkeys(signed.by for signed, _ in barred)
+    others = [h for h in held if h.checked.may_hold and h.signed.by not in who]
+    said = f"by [signoff] as it is now it would not hold: {barred[0][1]}"
+    if others:
+        yield warn("roles", one.where, said)
+    else:
+        only = f"that the rules were others then is said by {', '.join(who)} alone"
+        yield bad("roles", one.where, f"{said}; {only}")

@@ -12,7 +12,7 @@ from opsdeck.journal.events import Recorded
 from opsdeck.signoff.model import Signed
 from opsdeck.signoff.ssh import Signers, SigningError, is_canonical, signature_key, verify
 from opsdeck.signoff.statement import Statement, StatementError, one_line, parse_statement
-from opsdeck.signoff.verdict import Part, Problem, bad, named, warn
+from opsdeck.signoff.verdict import Part, Problem, bad, named, unknown, warn
 
 APART = timedelta(minutes=10)
 """A statement and its event are written in one go; a passphrase may take two minutes."""
@@ -24,13 +24,19 @@ _WHOSE: Mapping[str, Part] = dict.fromkeys(
 )
 
 
+_NOT_SEEN = frozenset({"no-ssh-keygen", "timeout", "bad-allowed-signers", "failed"})
+"""After these nothing is known of a signature: ssh-keygen could not look at it."""
+
+
 class Trust(NamedTuple):
     """What signatures are held against: `signers` is None where there are none to be read (`why`
-    says why); `rules` are those of `[signoff]` now."""
+    says why); `rules` are those of `[signoff]` now; ssh-keygen runs in `environ` (None: this
+    program's own)."""
 
     rules: SignoffRules
     signers: Signers | None = None
     why: str = ""
+    environ: Mapping[str, str] | None = None
 
 
 class Context(NamedTuple):
@@ -76,6 +82,8 @@ def agreement_problems(release: str, one: Signed, said: Statement) -> Iterator[P
                   f" {one.content[:12] or 'any'}…: an old signature on a new content")  # fmt: skip
     if said.name != one_line(one.by):
         yield bad("identity", where, f"its statement names {said.name}, the event is by {one.by}")
+    elif said.name != one.by:
+        yield bad("identity", where, f"{one.by!r} is no name as OpsDeck writes one")
     for what, stated, recorded in (
         ("identity", said.identity, one.identity),
         ("key", said.key, one.fingerprint),
@@ -126,16 +134,21 @@ def signature_problems(
                   f" {said.key or 'none'}")  # fmt: skip
     if not belongs(said.identity, one.by, trust.rules.identities):
         expected = trust.rules.identities.get(one.by, one.by)
-        yield bad("identity", where, f"{said.identity or 'nobody'} is not {one.by}, who"
-                  f" signs as {expected}: see [signoff.identities] of opsdeck.toml")  # fmt: skip
+        yield bad("identity", where, f"{said.identity or 'nobody'} is not {one.by}, who signs as"
+                  f" {expected}: it is another's, or [signoff.identities] was changed")  # fmt: skip
     if trust.signers is None:
-        yield bad("signature", where, "it cannot be verified: "
-                  + (trust.why or "there is no file of allowed signers"))  # fmt: skip
+        yield unknown("signature", where, trust.why or "there is no file of allowed signers")
         return
     try:
-        verify(said_bytes(one), one.signature, said.identity, trust.signers, at=said.at)
+        verify(
+            said_bytes(one), one.signature, said.identity, trust.signers, at=said.at,
+            environ=trust.environ,
+        )  # fmt: skip
     except SigningError as error:
-        yield bad(_WHOSE.get(error.kind, "signature"), where, str(error))
+        if error.kind in _NOT_SEEN:
+            yield unknown("signature", where, str(error))
+        else:
+            yield bad(_WHOSE.get(error.kind, "signature"), where, str(error))
 
 
 def said_bytes(one: Signed) -> bytes:
