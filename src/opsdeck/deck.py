@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from opsdeck.addresses import find_run, no_item, none_open, split_address
 from opsdeck.catalog.config import Config, find_config, load_config, open_catalog, state_home
 from opsdeck.catalog.config_watch import ConfigWatch, left_waiting, taken_over
 from opsdeck.catalog.model import Catalog, Checklist, Fault
 from opsdeck.catalog.watch import CatalogSource
-from opsdeck.errors import UsageError
 from opsdeck.journal.clock import parse_wall, utc_now
 from opsdeck.journal.events import Event
 from opsdeck.journal.faults import JournalFault
@@ -31,9 +31,10 @@ from opsdeck.runs.progress import RunView, judged_at, view_run
 from opsdeck.runs.status import status_of
 from opsdeck.signoff.acts import why_closed
 from opsdeck.signoff.model import Release as Standing
-from opsdeck.signoff.releases import current_of, head_of, heads
+from opsdeck.signoff.releases import current_of
 from opsdeck.signoff.review_book import ReviewBook
 from opsdeck.signoff.reviews import Reviews
+from opsdeck.signoff.standings import StandingBook, Standings
 from opsdeck.typed import without_secrets
 
 
@@ -69,6 +70,7 @@ class Deck:
         self.zone = ZoneInfo(config.timezone)
         self.state = State()
         self._reviews = ReviewBook()
+        self._standings = StandingBook()
         self.faults: list[JournalFault] = []
         self.read_only_asked = False
         """Whether this session was started with `--read-only`."""
@@ -151,10 +153,14 @@ class Deck:
         found = self.state.releases.values()
         return sorted(found, key=lambda r: (r.clock, r.writer, r.seq), reverse=True)
 
+    def standings(self) -> Standings:
+        """How all releases stand, in short, the one started last first; only to be looked at."""
+        return self._standings.of(self.state)
+
     def release(self) -> str | None:
         """The release that is current: of the open ones the newest started or chosen; where none is
         open, the last that was signed."""
-        found = current_of(heads(self.state))
+        found = current_of(self.standings().values())
         return found.name if found else None
 
     def current_run(self, checklist: Checklist) -> str | None:
@@ -206,11 +212,19 @@ class Deck:
         release = self._release_of(run)
         return why_closed(release) if release else ""
 
+    def signed(self, run: str | None, *, off: bool = False) -> str:
+        """The release of a run, where somebody has signed it (`off`: where all have): what is
+        recorded there makes the signatures out of date. "" else."""
+        release = self._release_of(run)
+        if release is None or not (release.complete if off else release.signatures):
+            return ""
+        return release.name
+
     def _release_of(self, run: str | None) -> Standing | None:
         name = parse_run(run) if run else None
         if name is None or name.kind != "release" or name.occasion not in self.state.releases:
             return None
-        return head_of(self.state, name.occasion)
+        return self.standings()[name.occasion]
 
     def runs(self) -> list[tuple[str, RunName]]:
         """Every run in which anything was said, and every current one, in order of key."""
@@ -238,13 +252,9 @@ class Deck:
         checklist = self.listed(checklist, key)
         item = checklist.item(item_id)
         if item is None:
-            near = _nearest(item_id, [i.id for i in checklist.items])
-            raise UsageError(f"checklist {checklist.id} has no item {item_id!r}{near}")
+            raise no_item(checklist, item_id)
         if key is None:
-            raise UsageError(
-                f"{checklist.id} is walked once a release, and none is open:"
-                " start one with `opsdeck release start NAME`"
-            )
+            raise none_open(checklist.id)
         now = self.now()
         as_of = judged_at(key, now, self.zone, self._frozen(key))
         entry, put_off = self.state.entry(key, item.id), self.reviews().put_off(key, now)
@@ -253,12 +263,7 @@ class Deck:
 
     def locate(self, address: str) -> Where:
         """The item that `CHECKLIST/ITEM` or `RUN/ITEM` names; UsageError says what is near."""
-        head, _, item_id = address.strip().rpartition("/")
-        if not head or not item_id:
-            raise UsageError(
-                f"{address!r} names no item: write CHECKLIST/ITEM, for example"
-                " infrastructure/tls-certificate (`opsdeck list items` shows them all)"
-            )
+        head, item_id = split_address(address)
         checklist = self.catalog.checklist(head)
         if checklist is not None:
             return self.where(checklist, item_id)
@@ -267,35 +272,7 @@ class Deck:
 
     def locate_run(self, key: str) -> tuple[Checklist, str]:
         """The checklist and key that a run key, or a checklist's id, names."""
-        checklist = self.catalog.checklist(key)
-        if checklist is not None:
-            run = self.current_run(checklist)
-            if run is None:
-                raise UsageError(f"{key} is walked once a release, and none is open")
-            return checklist, run
-        name = parse_run(key)
-        ids = [c.id for c in self.catalog.checklists]
-        if name is None:
-            raise UsageError(f"there is no checklist or run {key!r}{_nearest(key, ids)}")
-        checklist = self.catalog.checklist(name.checklist)
-        if checklist is None:
-            raise UsageError(
-                f"there is no checklist {name.checklist!r}{_nearest(name.checklist, ids)}"
-            )
-        self._check_occasion(key, name, checklist)
-        return checklist, key
-
-    def _check_occasion(self, key: str, name: RunName, checklist: Checklist) -> None:
-        fits = {"release": "release", "standing": "standing"}.get(checklist.cadence, "period")
-        if name.kind != fits:
-            now = self.current_run(checklist) or f"release/NAME/{checklist.id}"
-            raise UsageError(
-                f"{key!r} cannot be: {checklist.id} is a {checklist.cadence} list,"
-                f" its runs are called like {now}"
-            )
-        if name.kind == "release" and name.occasion not in self.state.releases:
-            near = _nearest(name.occasion, list(self.state.releases))
-            raise UsageError(f"release {name.occasion!r} was never started{near}")
+        return find_run(self, key)
 
     def history(self, checklist: Checklist, item_id: str, runs: int = 12) -> list[tuple[str, Mark]]:
         """What was said of an item in its newest runs: (run, mark), newest first."""
@@ -311,13 +288,6 @@ class Deck:
             if seen == runs:
                 break
         return sorted(found, key=lambda pair: pair[1].key, reverse=True)
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    import difflib  # only a mistake needs it
-
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def open_deck(

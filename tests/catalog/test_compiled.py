@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -145,6 +146,22 @@ def test_a_full_disk_costs_only_time(shipped: Path, cache: Path) -> None:
     cache.write_text("a file where the folder was")
     write_compiled(cache, "key", catalog)
     assert read_compiled(cache, "key") is None
+
+
+def test_a_disk_that_only_reads_costs_only_time(
+    shipped: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a disk on which nothing can be made, nor removed
+    catalog = load_catalog(shipped)
+
+    def refuses(*_given: object, **_more: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "open", refuses)
+    monkeypatch.setattr(Path, "unlink", refuses)
+    # THEN keeping a catalog does nothing, quietly
+    write_compiled(cache, "key", catalog)
+    assert list(cache.iterdir()) == []
 
 
 def test_a_read_do_list_is_one_from_the_cache_too(shipped: Path, cache: Path) -> None:

@@ -161,6 +161,10 @@ def test_reads_everything(file: Path) -> None:
             "key signoff.approvals: is the integer 0; it must be a number from 1",
         ),
         (
+            '[signoff]\napprovals = 3\napprovers = ["carol", "dave"]',
+            "key signoff.approvals: is 3, and approvers has 2 names: so many can never approve",
+        ),
+        (
             "[signoff]\napprovals = true",
             "key signoff.approvals: is true; it must be a number from 1 to 9",
         ),

@@ -93,6 +93,24 @@ def test_an_unknown_release_gets_the_nearest(opsdeck: CommandLine) -> None:
     assert "'v1.4.3' was never started; did you mean 'v1.4.2'?" in result.err
 
 
+def test_a_release_without_lists_says_what_is_missing(opsdeck: CommandLine) -> None:
+    (opsdeck.folder / "opsdeck.toml").write_text("")
+    (opsdeck.folder / "checklists.toml").write_text(
+        'omit = ["*"]\n[[checklist]]\nid="x"\ntitle="X"\nsection="s"\ncadence="daily"\n'
+        '[[checklist.item]]\nid="a"\ntext="A"\n'
+    )
+    result = opsdeck("release", "start", "v1")
+    assert (result.code, ": 0 lists, 0 items" in result.out) == (0, True)
+    assert 'cadence = "release" in checklists.toml makes one' in result.err
+
+
+@pytest.mark.parametrize("reason", ["", " \n ", "\u200b", "\u202e\u2060", "\xa0"])
+def test_a_reason_that_nobody_can_read_is_none(released: CommandLine, reason: str) -> None:
+    result = released("release", "abandon", "--reason", reason)
+    assert (result.code, "a reason is needed" in result.err) == (64, True)
+    assert released.json("release", "show")["standing"] == "open"
+
+
 # Several open
 
 

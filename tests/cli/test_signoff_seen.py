@@ -74,6 +74,27 @@ def test_the_glance_says_that_names_are_no_signatures(opsdeck: CommandLine) -> N
     assert "NOT SIGNED (names only)" in opsdeck("glance", "--last-known").out
 
 
+def test_a_release_that_waits_is_told_of_before_one_that_is_signed_off(
+    opsdeck: CommandLine,
+) -> None:
+    # GIVEN a release that waits, a newer one that is signed off, and one that nobody has signed
+    config = '[signoff]\nsignatures = "names"\n'
+    (opsdeck.folder / "opsdeck.toml").write_text(config)
+    people = ("alice", "bob", "carol")
+    for name, signs in (("v1", 1), ("v2", 3), ("v3", 0)):
+        opsdeck("release", "start", name)
+        for who, role in list(zip(people, ("deployer", "verifier", "approver"), strict=True))[
+            :signs
+        ]:
+            opsdeck.environ["OPSDECK_OPERATOR"] = who
+            assert opsdeck("signoff", "sign", "--role", role, "--break-glass", "now").code == 0
+    # THEN the glance has room for one, and that is the one that somebody must see to
+    found = json.loads(opsdeck("glance", "--last-known", "--json").out)["signoffs"]
+    assert [one["release"] for one in found] == ["v1", "v2"]
+    text = opsdeck("glance", "--last-known").lines
+    assert [line for line in text if line.startswith("sign-off") and "v1: BREAK-GLASS" in line]
+
+
 @needs_ssh_keygen
 def test_a_glance_at_sign_offs_reads_no_file_and_runs_nothing(
     ready: Signed, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ import pytest
 
 from opsdeck.catalog.signoff_rules import SignoffRules
 from opsdeck.signoff.gate import age, due_of, gate_of, set_aside_by
-from opsdeck.signoff.model import Role
+from opsdeck.signoff.model import ROLES, Role
 from tests.signoff.gated import DEFAULT, PEOPLE, gate, may_not, people, rule, stand, stands
 from tests.signoff.said import NOW
 
@@ -236,6 +236,17 @@ def test_the_rules_say_who_is_refused(
 ) -> None:
     said = may_not(gate(), role, name, rules, [stand("overridden", "eve")])
     assert bool(said) is refused
+
+
+@pytest.mark.parametrize("name", ["Ann", "ANN", "a\u200bnn", "ann\u2060", "\uff41nn"])
+def test_nobody_signs_twice_by_spelling_the_name_otherwise(name: str) -> None:
+    # GIVEN ann has deployed THEN no other spelling of ann signs, in whichever role
+    loose = SignoffRules(approvals=2, approver_apart=False, verifier_apart=False)
+    for role in ROLES:
+        assert "is ann, spelled in another way" in may_not(gate(), role, name, loose)
+    # AND neither does that of somebody who overrode
+    assert "is eve, spelled" in may_not(gate(), "approver", "Eve", aside=[stand("waived", "eve")])
+    assert may_not(gate(), "approver", "anne", loose) == ""
 
 
 def test_whoever_is_not_listed_reads_who_is() -> None:

@@ -107,18 +107,18 @@ BOTH = "ann deployed, and signed as approver"
         (
             "ann",
             "deployer ann",
-            "Next: bob, cid or dee (not ann) opens this screen and presses S to sign as verifier.",
+            "Next: bob, cid or dee (not ann) signs as verifier: 5, then S.",
         ),
         (
             "ann",
             "deployer ann|verifier bob",
-            "Next: bob, cid or dee (not ann) opens this screen and presses S to sign as approver.",
+            "Next: bob, cid or dee (not ann) signs as approver: 5, then S.",
         ),
         ("bob", "deployer ann|verifier bob", "Next: press S to sign as approver."),
         (
             "dee",
             ALL,
-            "Complete: everybody has signed, e makes a bundle for whoever must verify it.",
+            "Complete: e makes a bundle for whoever must verify it.",
         ),
         (
             "dee",
@@ -139,11 +139,11 @@ def test_at_an_open_gate_somebody_signs(operator: str, words: str, says: str) ->
 @pytest.mark.parametrize(
     ("states", "says"),
     [
-        ("open", "1 item is not done: enter on that rule of the gate leads there."),
-        ("open failed", "2 items are not done: enter on that rule of the gate leads there."),
-        ("deferred", "1 item is deferred and without a date to come: enter on that rule"),
-        ("stale stale", "check 2 items again: enter on that rule leads there, C checks a list."),
-        ("open stale deferred", "1 item is not done: enter on that rule of the gate leads there."),
+        ("open", "1 item is not done: tab to the gate, enter leads there."),
+        ("open failed", "2 items are not done: tab to the gate, enter leads there."),
+        ("deferred", "1 item is deferred and without a date to come: tab to the gate"),
+        ("stale stale", "check 2 items again: tab to the gate, enter leads there, c checks it."),
+        ("open stale deferred", "1 item is not done: tab to the gate, enter leads there."),
     ],
 )
 @pytest.mark.parametrize("operator", ["ann", "zoe"])
@@ -158,7 +158,7 @@ def test_at_a_closed_gate_the_way_to_open_it_comes_first(
 def test_where_nothing_may_be_deferred_it_says_so() -> None:
     rules = SignoffRules(deferred="never")
     said = next_of("ann", "", *stands("passed", "deferred:2026-12-01"), rules=rules)
-    assert said.startswith("Next: 1 item is deferred, which [signoff] does not allow: enter on")
+    assert said.startswith("Next: 1 item is deferred, which [signoff] does not allow: tab to")
 
 
 def test_a_release_without_items_and_a_broken_journal_are_said_in_words() -> None:
@@ -173,7 +173,7 @@ def test_where_names_are_recorded_nobody_is_told_to_sign() -> None:
     said = next_of("ann", rules=NAMES)
     assert said == "Next: press S to put down a name as deployer, verifier or approver."
     said = next_of("ann", ALL, rules=NAMES)
-    assert said == "Complete: all names are there, e makes a bundle for whoever must verify it."
+    assert said == "Complete: e makes a bundle for whoever must verify it."
 
 
 def test_an_abandoned_release_says_who_gave_it_up() -> None:

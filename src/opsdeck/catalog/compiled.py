@@ -6,6 +6,7 @@ be deleted at any time, and nobody else can slip a catalog in.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -72,7 +73,8 @@ def write_compiled(folder: Path, key: str, catalog: Catalog) -> None:
             out.write(head + body)
         temporary.replace(path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a disk that only reads refuses this too
+            temporary.unlink()
 
 
 def _path(folder: Path) -> Path:

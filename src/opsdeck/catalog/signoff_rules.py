@@ -8,6 +8,7 @@ import msgspec
 
 from opsdeck.catalog.faults import shown
 from opsdeck.catalog.validate import Table
+from opsdeck.text import plural
 
 Signatures = Literal["keys", "names"]
 SIGNATURES: tuple[Signatures, ...] = ("keys", "names")
@@ -66,7 +67,7 @@ def read_signoff(top: Table) -> SignoffRules:
     table = Table(top.report, values or {}, ("signoff",), prefix="signoff.")
     table.only(SIGNOFF_KEYS)
     default = SignoffRules()
-    return SignoffRules(
+    found = SignoffRules(
         signatures=table.choice("signatures", SIGNATURES) or default.signatures,
         allowed_signers=table.line("allowed_signers") or default.allowed_signers,
         revoked_keys=table.line("revoked_keys"),
@@ -82,6 +83,11 @@ def read_signoff(top: Table) -> SignoffRules:
         review_days=_number(table, "review_days", default.review_days, 0, MOST_REVIEW_DAYS),
         identities=_identities(table),
     )
+    if 0 < len(found.approvers) < found.approvals:
+        named = plural(len(found.approvers), "name")
+        fault = f"is {found.approvals}, and approvers has {named}: so many can never approve"
+        table.fault(fault, "approvals")
+    return found
 
 
 def _switch(table: Table, key: str) -> bool:

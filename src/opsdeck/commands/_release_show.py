@@ -52,6 +52,19 @@ def form_lines(deck: Deck, one: Release) -> Iterator[str]:
         yield visible(f"  signed off before on another content: `opsdeck signoff show {one.name}`")
 
 
+def changed_lines(deck: Deck, one: Release) -> Iterator[str]:
+    """That a release is no longer what was signed, where somebody has signed it."""
+    if not one.signatures:
+        return
+    from opsdeck.known_signoffs import KnownSignoffs
+
+    changed = KnownSignoffs(deck, deck.environ).look(one.name).changes
+    if changed:
+        what = "1 thing has" if len(changed) == 1 else f"{len(changed):,} things have"
+        hint = visible(f"`opsdeck signoff show {one.name}`")
+        yield f"  SIGNATURES OUT OF DATE: {what} changed since: {hint}"
+
+
 def _labelled(label: str, lines: list[str]) -> Iterator[str]:
     for number, line in enumerate(lines):
         yield f"  {label if number == 0 else '':<{_LABEL}}{line}".rstrip()

@@ -199,7 +199,8 @@ def _in_the_way(signing: Signing, name: str, rule: Rule) -> str:
             verb = "is" if len(rule.items) == 1 else "are"
             return f"{count} {verb} not done: `opsdeck list items --run {name}`"
         case "deferred" if first:
-            return f"{count} deferred without a date to come: `opsdeck defer {first} --due WHEN`"
+            how = f"`opsdeck defer {first} --reason WHY --due WHEN`"
+            return f"{count} deferred without a date to come: {how}"
         case "fresh" if first:
             return f"{count} to be checked again: `opsdeck check {first} --record`"
     return f"{rule.title} ({rule.detail})"

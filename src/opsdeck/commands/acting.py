@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import click
 
+from opsdeck.commands._addresses import addresses
 from opsdeck.commands._in_order import Act, InOrder
 from opsdeck.commands.completing import complete_item, complete_run
 from opsdeck.commands.door import Door
@@ -22,6 +22,7 @@ from opsdeck.journal.writing import Draft
 from opsdeck.reports.objects import item_object
 from opsdeck.runs import acts, read_do
 from opsdeck.runs.acts import Where
+from opsdeck.signoff.acts import out_of_date
 from opsdeck.text import plural, visible
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -198,6 +199,10 @@ def undo(door: Door, run: str, as_json: bool) -> None:
     draft, mark = acts.undo(key, run_so_far, deck.operator, deck.now(), closed)
     item_id = str(draft.data["item"])
     done = _record(deck, [draft])
+    if signed := deck.signed(key):
+        warn(
+            f"release {signed} was signed: `opsdeck signoff show {signed}` says if it is as it was"
+        )
     item = deck.listed(checklist, key).item(item_id)
     if as_json:
         where = deck.where(checklist, item_id, key) if item else None
@@ -232,13 +237,13 @@ def _perform(
 
     With `in_order` items of read-do lists are refused until their turn comes.
     """
-    addresses = _addresses(words)
+    named = addresses(words)
     deck = door.deck(acting=True)
     act = InOrder(deck).acting(prepare(deck)) if in_order else prepare(deck)
     wheres: dict[str, Where] = {}
     drafts: list[Draft] = []
     problems: list[str] = []
-    for address in addresses:
+    for address in named:
         try:
             where = deck.locate(address)
             if where.address not in wheres:
@@ -248,10 +253,13 @@ def _perform(
             if str(error) not in problems:
                 problems.append(str(error))
     if problems:
-        if len(addresses) > 1:
+        if len(named) > 1:
             problems.append("nothing was recorded")
         raise UsageError("\n".join(problems))
     events = _record(deck, drafts)
+    for name in dict.fromkeys(deck.signed(where.run) for where in wheres.values()):
+        if name:
+            warn(out_of_date(name))
     if as_json:
         now = [deck.where(w.checklist, w.item.id, w.run) for w in wheres.values()]
         say_json([_object(deck, where) for where in now])
@@ -263,25 +271,6 @@ def _perform(
 def _object(deck: Deck, where: Where) -> dict[str, Any]:
     skip = read_do.skip_of(where, deck.state)
     return item_object(where.checklist, where.item, where.run, where.status, skip)
-
-
-def _addresses(words: Sequence[str]) -> list[str]:
-    """The addresses on the command line; `-` stands for those on stdin."""
-    found: list[str] = []
-    for word in words:
-        found += _from_stdin() if word == "-" else [word]
-    if not found:
-        raise UsageError(
-            "no item is named: write CHECKLIST/ITEM, for example infrastructure/tls-certificate"
-            " (`opsdeck list items` shows them all)"
-        )
-    return found
-
-
-def _from_stdin() -> list[str]:
-    text = sys.stdin.buffer.read().decode("utf-8", "replace").removeprefix("\ufeff")
-    lines = (line.strip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _record(deck: Deck, drafts: list[Draft]) -> list[Event]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opsdeck.commands._check_items import chosen
+from opsdeck.commands._check_record import keep
 from opsdeck.commands.completing import complete_item
 from opsdeck.commands.door import Door
 from opsdeck.commands.groups import pass_door
@@ -109,7 +110,13 @@ def check(
         raise UsageError(closed)
     _settle(looks, subjects, trust)
     session = _Session(
-        deck, looks, lambda: chosen(deck, looks, items), record=record, only=only, form=form
+        deck,
+        looks,
+        lambda: chosen(deck, looks, items),
+        named=bool(items),
+        record=record,
+        only=only,
+        form=form,
     )
     return asyncio.run(_until_told(session.run(watch)))
 
@@ -171,6 +178,7 @@ class _Session:
         looks: Looks,
         choose: Callable[[], list[Subject]],
         *,
+        named: bool,
         record: bool,
         only: tuple[str, ...],
         form: str,
@@ -178,6 +186,7 @@ class _Session:
         self.deck = deck
         self.looks = looks
         self.choose = choose
+        self.named = named
         self.record = record
         self.only = only
         self.form = form
@@ -226,20 +235,9 @@ class _Session:
         order = {(s.run, s.checklist.id, s.item.id): n for n, s in enumerate(subjects)}
         results.sort(key=lambda r: order[r.run, r.checklist, r.item])
         if self.record:
-            self._keep(results, watching=watching, first=first)
+            keep(self.looks, results, named=self.named, watching=watching, first=first)
         self._write(results, time.perf_counter() - began, first=first, watching=watching)
         return exit_code(results)
-
-    def _keep(self, results: list[Result], *, watching: bool, first: bool) -> None:
-        drafts = self.looks.drafts(results, only_news=watching)
-        if drafts:
-            self.deck.record(*drafts)
-        homeless = sum(1 for result in results if not result.run)
-        if homeless and first:
-            warn(
-                f"{plural(homeless, 'result')} not recorded: they are of lists walked once a"
-                " release, and none is open"
-            )
 
     def _write(self, results: list[Result], took_s: float, *, first: bool, watching: bool) -> None:
         from opsdeck.reports.check import render

@@ -50,6 +50,6 @@ def release_meant(deck: Deck, name: str | None) -> Release:
     found = deck.state.releases.get(name)
     if found is None:
         near = get_close_matches(name, list(deck.state.releases), n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else ": see `opsdeck release list`"
         raise UsageError(f"release {name!r} was never started{hint}")
     return found

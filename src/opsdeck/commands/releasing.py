@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from opsdeck.commands._release_show import form_lines, origin, standing, still_open
+from opsdeck.commands._release_show import changed_lines, form_lines, origin, standing, still_open
 from opsdeck.commands.completing import complete_release
 from opsdeck.commands.door import Door
 from opsdeck.commands.groups import HelpfulGroup, pass_door
@@ -66,6 +66,11 @@ def start(door: Door, name: str, note: str, window: str, stakeholders: str, as_j
     lists = plural(len(views), "list")
     items = plural(sum(view.total for view in views), "item")
     say(f"started release {name} ({origin(deck, started)}): {lists}, {items}")
+    if not views:
+        warn(
+            "no list is walked once a release, so there is nothing to do or sign in it:"
+            ' cadence = "release" in checklists.toml makes one such a list'
+        )
     if others := still_open(deck, name):
         say(f"open too: {', '.join(map(visible, others))}")
 
@@ -114,7 +119,7 @@ def change(door: Door, /, name: str | None, as_json: bool, **options: str | None
     titles = ", ".join(FIELD_TITLES[field] for field in FIELDS if field in draft.data)
     _record(deck, draft, lambda: f"changed release {found.name}: {titles}", as_json)
     if before.signatures:
-        warn(f"signatures over release {found.name} are of what it said before: sign it again")
+        warn(release_acts.out_of_date(found.name))
 
 
 def _given(options: dict[str, str | None]) -> dict[Field, str]:
@@ -220,7 +225,7 @@ def show(door: Door, name: str | None, as_json: bool) -> None:
     done, total = sum(v.done for v in views), sum(v.total for v in views)
     say(visible(f"{found.name}  {done}/{total} {release_state(views)}  ({origin(deck, found)})"))
     say(f"  {standing(deck, one)}")
-    for line in form_lines(deck, one):
+    for line in (*form_lines(deck, one), *changed_lines(deck, one)):
         say(line)
     rows = [(v.checklist.id, f"{v.done}/{v.total}", v.state, v.checklist.title) for v in views]
     for line in columns(rows, width()):

@@ -137,7 +137,7 @@ def verify(door: Door, release: str | None, every: bool, tar: Path | None, as_js
     from opsdeck.commands._signoff_verify import verify_releases, verify_tar
 
     if ((every or tar) and release is not None) or (every and tar):
-        raise UsageError("name a release, or say --all, or --bundle FILE: one of them")
+        raise UsageError("name a release, or say --all, or --bundle FILE: not both")
     if tar is not None:
         return verify_tar(Signing(door.deck(), door.environ), tar, as_json)
     if every:

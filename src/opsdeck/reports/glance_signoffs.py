@@ -6,51 +6,40 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from opsdeck.deck import Deck
-from opsdeck.signoff.model import ROLES, Needs, Release, Role
-from opsdeck.signoff.releases import heads, signers
+from opsdeck.signoff.model import ROLES, Release
+from opsdeck.signoff.releases import signers
+from opsdeck.signoff.standings import missing
 from opsdeck.text import visible
 
 
 def signoffs(deck: Deck) -> tuple[dict[str, Any], ...]:
     """The releases that somebody has signed and that are open, current or the last that was signed
-    off; the current one first, then the one started last."""
+    off; the current one first, then those that wait for somebody; of each, the one started last."""
     if not deck.state.releases:
         return ()
     current = deck.release()
-    signed = [one for one in heads(deck.state) if one.signatures]
+    signed = [one for one in deck.standings().values() if one.signatures]
     done = [one for one in signed if one.state == "signed"]
     last = max(done, key=lambda one: one.signatures[-1].key).name if done else None
     these = [one for one in signed if one.state == "open" or one.name in (current, last)]
-    these.sort(key=lambda one: one.name != current)
+    these.sort(key=lambda one: (one.name != current, one.state != "open"))
     return tuple(map(_signoff, these))
 
 
 def _signoff(one: Release) -> dict[str, Any]:
     """Who signed the content that was signed last."""
     content = one.signatures[-1].content
-    head = one.contents.get(content)
-    needs = head.needs if head is not None else Needs()
     people, over = signers(one, content), one.over(content)
     return {
         "release": one.name,
         "state": one.state,
         "content": content,
         **{role: people[role] for role in ROLES},
-        "missing": _missing(people, needs),
+        "missing": list(missing(one)),
         "break_glass": any(each.reason for each in over),
         "signed": all(each.fingerprint for each in over),
         "at": one.signatures[-1].at,
     }
-
-
-def _missing(people: dict[Role, list[str]], needs: Needs) -> list[Role]:
-    """The roles that lack somebody; a deployer counts for no role that must be another's."""
-    barred: dict[Role, list[str]] = {
-        "verifier": people["deployer"] if needs.verifier_apart else [],
-        "approver": people["deployer"] if needs.approver_apart else [],
-    }
-    counts = {role: sum(by not in barred.get(role, ()) for by in people[role]) for role in ROLES}
-    return [role for role in ROLES if counts[role] < needs.of(role)]
 
 
 def last_signed_off(found: Sequence[Mapping[str, Any]]) -> str:

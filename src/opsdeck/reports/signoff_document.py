@@ -21,26 +21,13 @@ from opsdeck.reports.incident_blocks import (
     listed,
 )
 from opsdeck.reports.incident_words import Moments
+from opsdeck.runs.status import STATE_GLYPHS
 from opsdeck.signoff.content_values import AsideValues, ItemValues, ListValues, NoteValues
 from opsdeck.signoff.model import ROLE_TITLES, ROLES, Role, Signed
 from opsdeck.signoff.record import Record, first_lines, name_words, reason_of, state_words
 from opsdeck.signoff.statement import HOLDS, HOLDS_NOT, Statement
 
-STATE_GLYPHS = {
-    "open": "·",
-    "checking": "∙",
-    "passed": "✓",
-    "attested": "✓",
-    "failed": "✗",
-    "unknown": "?",
-    "stale": "◇",
-    "overridden": "!",
-    "waived": "~",
-    "deferred": "›",
-    "inactive": "–",
-}
-"""As on the screen; the word stands beside it."""
-
+_GLYPHS = {str(state): glyph for state, glyph in STATE_GLYPHS.items()}
 _SHORT = 12
 """Characters of a hash that are shown."""
 _LONGEST_FOUND = 160
@@ -203,7 +190,7 @@ class _Document:
     def _item(self, item: ItemValues) -> _Row:
         valid = item.state in ("passed", "attested", "stale") and item.until
         return (
-            f"{STATE_GLYPHS.get(item.state, '?')} {item.state}",
+            f"{_GLYPHS.get(item.state, '?')} {item.state}",
             (item.text, item.id),
             (item.by or "", self._when(item.at)),
             item.why or "",

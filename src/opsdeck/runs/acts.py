@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime, timedelta, tzinfo
 
 import msgspec
@@ -19,6 +20,8 @@ from opsdeck.runs.status import Status
 from opsdeck.text import storable
 
 LONGEST_TEXT = 4_000
+_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+"""Categories of characters that leave no mark: a reason of these alone says nothing."""
 UNDO_WITHIN = timedelta(hours=24)
 """How old an act may be to be undone by a key: long ago is not a slip of the finger."""
 
@@ -47,8 +50,11 @@ class Where(msgspec.Struct, frozen=True):
 
 
 def checked_text(text: str, what: str, *, required: bool = True) -> str:
-    """A note or reason as it may be kept; raises UsageError when empty or too long."""
+    """A note or reason as it may be kept, "" where nothing of it can be seen; raises UsageError for
+    that where it is required, and when it is too long."""
     kept = storable(text)
+    if all(unicodedata.category(c) in _UNSEEN for c in kept):
+        kept = ""
     if required and not kept:
         raise UsageError(f"a {what} is needed: say in a few words why")
     if len(kept) > LONGEST_TEXT:
@@ -68,10 +74,10 @@ def attest(where: Where, note: str = "") -> Draft:
 
 def take_back(where: Where, note: str = "") -> Draft:
     """The item is open again, whatever a person had said of it."""
-    mark = where.status.mark
+    data, mark = where.data(note=checked_text(note, "note", required=False)), where.status.mark
     if mark is None or mark.kind == "reopened":
         raise UsageError(f"nothing to take back: nobody has said anything of {where.address}")
-    return Draft(ev.REOPENED, where.data(note=checked_text(note, "note", required=False)))
+    return Draft(ev.REOPENED, data)
 
 
 def note(where: Where, text: str) -> Draft:
@@ -104,19 +110,21 @@ def waive(where: Where, *, reason: str, approver: str, until: tuple[datetime, st
 
 
 def _checked_approver(name: str) -> str:
-    if not name.strip():
+    kept = checked_text(name, "approver", required=False)
+    if not kept:
         raise UsageError("an approver is needed: name who agreed to it")
-    return checked_text(name, "approver")
+    return kept
 
 
 def override(where: Where, reason: str) -> Draft:
     """Go on although the item does not hold; shown at sign-off."""
+    data = where.data(reason=checked_text(reason, "reason"))
     if where.status.state in ("passed", "attested", "waived", "inactive"):
         raise UsageError(
             f"nothing to override: {where.address} is {where.status.state},"
             " and an override is for an item that does not hold"
         )
-    return Draft(ev.OVERRIDDEN, where.data(reason=checked_text(reason, "reason")))
+    return Draft(ev.OVERRIDDEN, data)
 
 
 def defer(where: Where, reason: str, due: str = "") -> Draft:

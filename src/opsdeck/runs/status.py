@@ -30,6 +30,21 @@ ItemState = Literal[
     "inactive",
 ]
 
+STATE_GLYPHS: dict[ItemState, str] = {
+    "open": "·",
+    "checking": "∙",
+    "passed": "✓",
+    "attested": "✓",
+    "failed": "✗",
+    "unknown": "?",
+    "stale": "◇",
+    "overridden": "!",
+    "waived": "~",
+    "deferred": "›",
+    "inactive": "–",
+}
+"""How a state is shown, on screen and in records; the word stands beside it."""
+
 DONE: frozenset[ItemState] = frozenset({"passed", "attested", "overridden", "waived", "inactive"})
 """The states in which an item is no longer in the way of its run."""
 

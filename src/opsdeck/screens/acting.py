@@ -17,6 +17,7 @@ from opsdeck.runs.progress import RunView
 from opsdeck.screens.prompt import Answers, Field, Prompt
 from opsdeck.screens.releasing import Releasing
 from opsdeck.screens.wording import item_name, when
+from opsdeck.signoff.acts import out_of_date
 from opsdeck.text import visible
 
 DraftOf = Callable[[Answers], Draft]
@@ -114,14 +115,19 @@ class ItemActs(Releasing):
         """Do it in a worker of the app: leaving this screen must not cut off an act halfway."""
         self.app.run_worker(work, group="act")
 
-    async def _record(self, make: Callable[[], Draft], said: str) -> None:
+    async def _record(self, where: Where, make: Callable[[], Draft], said: str) -> None:
+        """Record an act in a run that takes it; whether signatures were over it is said."""
+        deck, host = self.deck, self.host
+        closed = deck.closed(where.run)  # it may have been abandoned while a form was open
         try:
             draft = make()
         except UsageError as error:
-            self.host.say(str(error), "warn")
-            return
-        if await self.host.commit(draft):
-            self.host.say(said, "good")
+            closed = closed or str(error)
+        if closed:
+            host.say(closed, "warn")
+        elif await host.commit(draft):
+            signed = deck.signed(where.run)
+            host.say(out_of_date(signed) if signed else said, "warn" if signed else "good")
 
     async def _ask(
         self, title: str, where: Where, fields: list[Field], draft: DraftOf, said: str
@@ -131,7 +137,7 @@ class ItemActs(Releasing):
         prompt = Prompt(title, fields, self.glyphs, about=about, check=draft)
         answers = await self.app.push_screen_wait(prompt)
         if answers is not None:
-            await self._record(lambda: draft(answers), said)
+            await self._record(where, lambda: draft(answers), said)
 
     # The keys
 
@@ -145,11 +151,11 @@ class ItemActs(Releasing):
                 said = (
                     "" if by == self.deck.operator else f"took back {visible(by)}'s word on {text}"
                 )
-                await self._record(lambda: acts.take_back(where), said)
+                await self._record(where, lambda: acts.take_back(where), said)
             elif refusal:
                 self.host.say(refusal, "warn")
             else:
-                await self._record(lambda: acts.attest(where), "")
+                await self._record(where, lambda: acts.attest(where), "")
 
         self._act(attest)
 

@@ -75,13 +75,17 @@ class Checking:
         found.follow()
         return found
 
-    async def start(self, subjects: Sequence[Subject], *, asked: bool = True) -> None:
-        """Check these. What acts is asked about first; if not `asked` for, it is left out.
+    async def start(
+        self, subjects: Sequence[Subject], *, asked: bool = True, left: str = ""
+    ) -> None:
+        """Check these. What acts is asked about first; if not `asked` for, it is left out. `left`
+        is what was left out already, to be said when all are done.
 
         A burst of requests is sent only for an item checked alone.
         """
         looks = await self.looks()
         wanted = self._with_target(looks, subjects)
+        self._left += [left] if left else []
         asks = looks.asks(wanted)
         unasked = {
             ask.subject.address

@@ -13,16 +13,13 @@ from textual.widget import Widget
 
 from opsdeck.catalog.model import Checklist
 from opsdeck.deck import Touched
-from opsdeck.runs.overview import Due, concerns, due_lines
+from opsdeck.runs.overview import concerns
 from opsdeck.runs.progress import RunView
+from opsdeck.screens.deck_due import due_rows
 from opsdeck.screens.deck_rows import concern_row, last_rows
 from opsdeck.screens.gauge_keys import GaugeKeys, open_playbook
 from opsdeck.screens.list_checks import ListChecks
 from opsdeck.screens.rows import RowsFrame
-from opsdeck.screens.wording import NARROW, span
-from opsdeck.signoff.releases import current_of, heads
-from opsdeck.text import plural, visible
-from opsdeck.widgets.glyphs import bar
 from opsdeck.widgets.lines import Part, Row, cut, fit
 from opsdeck.widgets.list import LineList
 
@@ -83,6 +80,10 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
         """Everything."""
         return list(self.deck.catalog.checklists)
 
+    def spared(self, run: str) -> str:
+        """A release that is signed off: nobody has asked for its lists by name."""
+        return self.deck.signed(run, off=True)
+
     @on(LineList.Chosen)
     def _open(self, event: LineList.Chosen) -> None:
         kind, _, rest = (event.key or "").partition(" ")
@@ -92,6 +93,8 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
         elif kind == "run":
             checklist, _, run = rest.partition(" ")
             self.host.open_checklist(checklist, run=run)
+        elif kind == "signoff":
+            self._open_signoff(rest)
         elif kind == "event":
             self.host.open_mode("journal")
         elif kind == "incident":
@@ -100,6 +103,18 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
             self.host.open_gauge(rest)
         elif kind == "gauges":
             self.host.open_mode("gauges")
+
+    def _open_signoff(self, release: str) -> None:
+        """Show the sign-off of a release."""
+        from opsdeck.screens.signoff import SignoffScreen
+
+        self.host.open_mode("signoff")
+        screen = self.host.screen
+        if isinstance(screen, SignoffScreen):
+            if screen.release_name() != release:
+                screen.seen = None
+            current = release == self.deck.release()
+            screen.start_at("form" if current else f"form {release}")
 
     # The rows
 
@@ -124,8 +139,8 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
     def _still_rows(self, width: int) -> tuple[list[Row], list[Row], list[Row]]:
         deck = self.deck
         views = [deck.view(c) for c in deck.catalog.checklists]
-        due = [self._due_row(due, width) for due in due_lines(views)]
-        return self._now(views, width), due, last_rows(self.deck, width, self.glyphs)
+        due = due_rows(deck, views, width, self.glyphs)
+        return self._now(views, width), due, last_rows(deck, width, self.glyphs)
 
     # Gauges
 
@@ -196,58 +211,3 @@ class DeckScreen(ListChecks, GaugeKeys, RowsFrame):
         previous = [(c, deck.previous_run(c)) for c in deck.catalog.checklists]
         views = [deck.view(c, run) for c, run in previous if run]
         return [v for v in views if v.state == "missed"]
-
-    def _due_row(self, due: Due, width: int) -> Row:
-        glyphs, view = self.glyphs, due.next_view
-        title_cells = 25 if width >= NARROW else 12
-        title = glyphs.plain(self._due_title(due))
-        if due.cadence == "release" and cell_len(title + self._beside_release()) <= title_cells:
-            title += self._beside_release()
-        head = f"   {fit(title, title_cells, glyphs.ellipsis)} "
-        progress = bar(glyphs, due.done, due.total) if width >= NARROW else ""
-        count = f" {due.done:>3}/{due.total:<3} "
-        key = f"list {view.checklist.id}"
-        if due.cadence in ("release", "standing") and due.done < due.total:
-            state, right = f"next: {visible(view.checklist.title)}", ""
-        elif due.done == due.total:
-            state, right = "complete", ""
-        else:
-            state, right = self._open_words(view), ""
-        if view.due is not None:
-            word = "next" if due.done == due.total else "due"
-            right = f"{word} in {span(self.deck.now(), view.due)} "
-        if due.cadence == "release" and view.run is None:
-            # Nothing was done in a release that does not exist, whatever the team does not use.
-            state, progress, count = (
-                "none is open: R starts one",
-                bar(glyphs, 0, 1) if width >= NARROW else "",
-                " " * len(count),
-            )
-        room = width - cell_len(head) - cell_len(progress) - cell_len(count) - cell_len(right) - 1
-        body = fit(glyphs.plain(f" {state}"), room, glyphs.ellipsis)
-        parts = (Part(head), Part(progress, "bar"), Part(count, "strong"), Part(body, "dim"))
-        return Row(cut((*parts, Part(f" {right}")), width, glyphs.ellipsis), key)
-
-    def _beside_release(self) -> str:
-        """That the current release is signed off, or how many others are open; "" for neither."""
-        found = heads(self.deck.state)
-        current = current_of(found)
-        if current is not None and current.state == "signed":
-            return ", signed"
-        others = sum(one.state == "open" for one in found) - 1
-        return f", {plural(others, 'other')}" if others > 0 else ""
-
-    def _due_title(self, due: Due) -> str:
-        view = due.views[0]
-        if due.cadence == "release":
-            release = self.deck.release()
-            return f"Release {visible(release)}" if release else "Release"
-        if due.cadence == "standing":
-            return f"Standing, {plural(len(due.views), 'list')}"
-        return visible(view.checklist.title)
-
-    def _open_words(self, view: RunView) -> str:
-        words = [f"{n} {state}" for state, n in sorted(view.counts.items()) if state == "failed"]
-        if view.state == "not started":
-            return "not begun"
-        return ", ".join([*words, f"{view.total - view.done} to do"])

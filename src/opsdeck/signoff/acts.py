@@ -84,8 +84,14 @@ def why_closed(one: Release) -> str:
     """
     if one.state != "abandoned":
         return ""
-    why = f" (abandoned because: {one.why})" if one.why else ""
+    reason = " ".join(one.why.split())
+    why = f" (abandoned because: {reason})" if reason else ""
     return f"release {one.name} was abandoned; `opsdeck release use {one.name}` opens it again{why}"
+
+
+def out_of_date(name: str) -> str:
+    """What to know after something was recorded of a release that somebody has signed."""
+    return f"signatures over release {name} are of what it said before: sign it again"
 
 
 def _checked(field: Field, text: str) -> str:

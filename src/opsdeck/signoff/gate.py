@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
 
@@ -230,6 +231,17 @@ def _apart(people: dict[Role, list[str]], aside: list[str]) -> Rule:
     )
 
 
+def _spelled_otherwise(name: str, known: Iterable[str]) -> str:
+    """The name among those known that differs from this one only in case, width or marks that
+    nobody sees; "" where there is none."""
+    return next((one for one in known if one != name and _plain(one) == _plain(name)), "")
+
+
+def _plain(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Zs"))
+
+
 def refusal(rules: SignoffRules, gate: Gate, aside: list[str], role: Role, name: str) -> str:
     """Why this person may not sign in this role; "" where nothing stands against it.
 
@@ -242,6 +254,10 @@ def refusal(rules: SignoffRules, gate: Gate, aside: list[str], role: Role, name:
     people = gate.people
     if name in people[role]:
         return f"{name} has already signed this content as {role}"
+    if other_name := _spelled_otherwise(
+        name, [*(n for these in people.values() for n in these), *aside]
+    ):
+        return f"{name} is {other_name}, spelled in another way: sign under that name"
     if rules.verifier_apart and role in ("deployer", "verifier"):
         other: Role = "verifier" if role == "deployer" else "deployer"
         if name in people[other]:

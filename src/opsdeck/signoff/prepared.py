@@ -11,6 +11,7 @@ import msgspec
 from opsdeck.catalog.signoff_rules import SignoffRules
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
+from opsdeck.signoff.allowed import is_listed_as_revoked
 from opsdeck.signoff.content import Content, needs_of
 from opsdeck.signoff.ssh import (
     Found,
@@ -23,6 +24,7 @@ from opsdeck.signoff.ssh import (
     verify,
 )
 from opsdeck.signoff.statement import Statement
+from opsdeck.text import visible
 
 
 class Prepared(NamedTuple):
@@ -92,6 +94,7 @@ def choose_key(
     for key in found.keys:
         try:
             identity = identity_for(signers, key.public, operator, identities, at=at)
+            _check_revoked(signers, key, identity)
         except SigningError as error:
             troubles.append(error)
         else:
@@ -99,9 +102,20 @@ def choose_key(
     raise min(troubles, key=_telling)
 
 
+def _check_revoked(signers: Signers, key: Key, identity: str) -> None:
+    """Raises SigningError for a key that was revoked; one in a KRL is found out when what it signed
+    is verified."""
+    if is_listed_as_revoked(signers, key.public):
+        raise SigningError(
+            "revoked",
+            f"the key {key.fingerprint} of {identity} was revoked by"
+            f" {visible(str(signers.revoked_file))}: sign with another key",
+        )
+
+
 def _none(found: Found) -> str:
     return (
-        f"there is no key to sign with: {found.agent_words}, and ~/.ssh has none of the usual ones."
+        f"there is no key to sign with: ~/.ssh has none of the usual ones, and {found.agent_words}."
         " Log in with ssh -A, give the agent a key with ssh-add, or name a key file"
         " with --key or OPSDECK_SIGNING_KEY"
     )

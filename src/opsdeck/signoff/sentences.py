@@ -94,11 +94,11 @@ def next_step(
         return f"Next: {wrong}: write so in the notes (n), then everybody signs anew."
     roles = lacking(rules, gate)
     if not roles:
-        all_are = "all names are there" if rules.signatures == "names" else ALL.lower()
-        return f"Complete: {all_are}, e makes a bundle for whoever must verify it."
+        return "Complete: e makes a bundle for whoever must verify it."
     if gate.closed:
         return f"Next: {_in_the_way(gate.closed_by[0])}."
-    to = "put down a name" if rules.signatures == "names" else "sign"
+    names_only = rules.signatures == "names"
+    to = "put down a name" if names_only else "sign"
     if own := [role for role in roles if not refusal(role, operator)]:
         return f"Next: press S to {to} as {one_of(own)}."
     role = roles[0]
@@ -108,7 +108,8 @@ def next_step(
             f" name somebody in {role}s of [signoff], or in operators of [deck]."
         )
     names = waits_for(rules, operators, role, gate, refusal)
-    return f"Next: {names} opens this screen and presses S to {to} as {role}."
+    does = "puts down a name" if names_only else "signs"
+    return f"Next: {names} {does} as {role}: 5, then S."
 
 
 def wrong_signer(gate: Gate) -> str:
@@ -128,15 +129,15 @@ def _in_the_way(rule: Rule) -> str:
             return "no release list has an item, so there is nothing to sign"
         case "items":
             verb = "is" if len(rule.items) == 1 else "are"
-            return f"{count} {verb} not done: enter on that rule of the gate leads there"
+            return f"{count} {verb} not done: tab to the gate, enter leads there"
         case "deferred":
             verb = "is" if len(rule.items) == 1 else "are"
             late = f"{count} {verb} deferred and without a date to come"
             if rule.detail.endswith(" deferred"):
                 late = f"{count} {verb} deferred, which [signoff] does not allow"
-            return f"{late}: enter on that rule of the gate leads there"
+            return f"{late}: tab to the gate, enter leads there"
         case "fresh":
-            return f"check {count} again: enter on that rule leads there, C checks a list"
+            return f"check {count} again: tab to the gate, enter leads there, c checks it"
         case "journal":
             return f"the journal is not whole, {rule.detail}"
     return f"{rule.title}: {rule.detail}"

@@ -26,7 +26,9 @@ def release_verb(event: Event) -> str:
             return "drew up what is signed of release"
         case ev.SIGNOFF_SIGNED:
             role = data.get("role") if data.get("role") in ROLES else "nobody known"
-            signed = "signed" if data.get("signature") else "put down a name only,"
-            closed = " against a closed gate" if data.get("reason") else ""
-            return f"{signed} as {role}{closed} for release"
+            glass = "broke the glass: " if data.get("reason") else ""
+            signed = "signed" if data.get("signature") else "name only, not signed,"
+            if not glass and not data.get("signature"):
+                signed = "put down a name only"
+            return f"{glass}{signed} as {role} for release"
     return f"{event.type} of release"
