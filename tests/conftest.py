@@ -1,4 +1,5 @@
-"""What all tests share: interrupts that arrive, and no collecting of what stays anyway."""
+"""What all tests share: keys that interrupt, examples that may take their time, and no collecting
+of what stays anyway."""
 
 from __future__ import annotations
 
@@ -7,10 +8,21 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Started in the background of a shell, which the programs under test would inherit.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# How long an example takes says more of the machine than of the code.
+settings.register_profile(
+    "opsdeck", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("opsdeck")
+
+for _number, _usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGQUIT, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        # Started in the background of a shell, which the programs under test would inherit.
+        signal.signal(_number, _usual)
 
 
 def _settle() -> None:

@@ -32,6 +32,7 @@ from opsdeck.signoff.content_values import values_of
 from opsdeck.signoff.gate import Gate, Stand
 from opsdeck.signoff.model import ROLES, ContentHead, Release, Role, Signed
 from opsdeck.signoff.releases import release_of, signers
+from opsdeck.signoff.sentences import lacking
 
 if TYPE_CHECKING:
     from opsdeck.deck import Deck
@@ -82,6 +83,11 @@ class Seen(NamedTuple):
     def complete(self) -> bool:
         """Whether all roles have signed exactly this content."""
         return not self.gate.missing
+
+    def open_to(self, rules: SignoffRules, name: str) -> list[Role]:
+        """The roles that somebody must still sign in, and in which this person may."""
+        roles = lacking(rules, self.gate)
+        return [role for role in roles if not self.refusal(rules, role, name)]
 
     def refusal(self, rules: SignoffRules, role: Role, name: str) -> str:
         """Why this person may not sign in this role; "" where nothing stands against it."""

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsdeck.errors import UsageError
+from opsdeck.journal.fold import State
 from opsdeck.known_signoffs import KnownSignoffs, Seen, to_ms
 from opsdeck.runs.acts import checked_line
 from opsdeck.signoff import gate as gates
+from opsdeck.signoff.content import Facts
 from opsdeck.signoff.gate import Gate
 from opsdeck.signoff.model import Release, Role
 from opsdeck.signoff.prepared import Prepared
@@ -55,6 +57,10 @@ class Signing(KnownSignoffs):
         """Where allowed_signers is: beside opsdeck.toml, else in the deck's folder."""
         return self._beside(self.rules.allowed_signers)
 
+    def revoked_file(self) -> Path | None:
+        """Where the list of revoked keys is; None where the deck has none."""
+        return self._beside(self.rules.revoked_keys) if self.rules.revoked_keys else None
+
     def read_signers(self) -> Signers:
         """Who may sign with which key (in any thread); raises SigningError."""
         from opsdeck.signoff.ssh import SigningError, read_signers
@@ -62,8 +68,7 @@ class Signing(KnownSignoffs):
         file = self.signers_file()
         if not file.exists():
             raise SigningError("bad-allowed-signers", NO_KEYS.format(file=file))
-        revoked = self.rules.revoked_keys
-        return read_signers(file, self._beside(revoked) if revoked else None)
+        return read_signers(file, self.revoked_file())
 
     def choose(self, explicit: str | None) -> Chosen:
         """The key that the operator signs with, `explicit` or the first that will do (in any
@@ -132,23 +137,39 @@ class Signing(KnownSignoffs):
         if self.names_only and not self.signers_file().exists():
             return Trust(self.rules)
         try:
-            return Trust(self.rules, self.read_signers())
+            return Trust(self.rules, self.read_signers(), environ=self.environ)
         except SigningError as error:
             return Trust(self.rules, None, str(error))
+
+    def present(self) -> Facts:
+        """What a content would be made of now, but for State (in any thread): verifying reads that
+        from disk."""
+        config = self.deck.config
+        return Facts(
+            deck=config.name,
+            timezone=config.timezone,
+            catalog=self.deck.catalog,
+            lists=(),
+            state=State(),
+            uses=config.uses,
+            rules=self.rules,
+        )
 
     def verify(self, seen: Seen) -> Verdict:
         """Everything that is wrong with what was signed of a release (in any thread)."""
         from opsdeck.signoff.verify import verify_release
 
-        deck = self.deck
+        deck, name = self.deck, seen.release.name
         return verify_release(
-            deck.journal.home,
-            seen.release.name,
-            self.trust(),
-            now=deck.now(),
-            present=seen.content,
-            catalog=deck.catalog,
+            deck.journal.home, name, self.trust(), now=deck.now(), present=self.present()
         )
+
+    def verify_all(self) -> list[Verdict]:
+        """The same for every release of which anything was signed (in any thread)."""
+        from opsdeck.signoff.verify import verify_all
+
+        deck = self.deck
+        return verify_all(deck.journal.home, self.trust(), now=deck.now(), present=self.present())
 
     def _check_key(self, seen: Seen, key: Key | None, identity: str) -> None:
         """Raises UsageError where somebody of another name signed with this key, or as this

@@ -15,13 +15,11 @@ from markdown_it import MarkdownIt
 
 from opsdeck.checks.evidence import Evidence
 from opsdeck.checks.result import Judged
-from opsdeck.reports.signoff_document import STATE_GLYPHS
 from opsdeck.reports.signoff_html import signoff_html
 from opsdeck.reports.signoff_markdown import signoff_markdown
 from opsdeck.reports.signoff_object import signoff_object
 from opsdeck.signoff.record import Record
 from opsdeck.text import visible
-from opsdeck.widgets.glyphs import UNICODE
 from tests.incidents.outage import HOSTILE
 from tests.signoff.recorded import KEY, NAME, at, content, item, note, record, sign, whole
 
@@ -209,10 +207,6 @@ def test_signatures_stand_with_identity_key_and_digest() -> None:
     assert f"{row}<td>2026-11-23 03:58 CET</td><td>SSH signature<br>" in text
     assert f"over content {found.sha256[:12]}<br>event alice@box:20</td>" in text
     assert f"Content (SHA-256): {found.sha256}" in text
-
-
-def test_glyphs_are_those_of_the_screen() -> None:
-    assert UNICODE.states == STATE_GLYPHS
 
 
 # HTML

@@ -101,8 +101,8 @@ async def test_a_closed_gate_leads_to_what_is_in_the_way(tmp_path: Path) -> None
     desk.begin(done=["tls"])
     async with desk.at_screen("carol").run_test(size=NARROW) as pilot:
         screen = await opened(pilot)
-        assert says(pilot, "gate closed: 1 of 4 rules do not hold")
-        assert says(pilot, "1 item is not done")
+        assert says(pilot, "gate closed: 1 of 4 rules does not hold")
+        assert says(pilot, "1 item is not done: tab to the gate, enter leads there")
         await pilot.press("tab")
         await until(pilot, lambda: screen.pane("gate").key == "rule items")
         await pilot.press("enter")
@@ -135,7 +135,7 @@ async def test_three_people_sign_and_the_deployer_may_not_approve(desk: SignoffD
     async with desk.at_screen("carol").run_test(size=NARROW) as pilot:
         await opened(pilot)
         await sign_as(pilot, "deployer")
-        await until(pilot, lambda: says(pilot, "carol  signed"))
+        await until(pilot, lambda: says(pilot, "carol  signed 02:38"))
         await until(pilot, lambda: says(pilot, "valid"))
         await pilot.press("S")
         await refused(pilot, "carol has signed as deployer")
@@ -147,7 +147,7 @@ async def test_three_people_sign_and_the_deployer_may_not_approve(desk: SignoffD
         assert says(pilot, "Here: carol (deployer), bob (verifier). Missing: approver.")
         await sign_as(pilot, "approver", only=True)
         await until(pilot, lambda: says(pilot, "signed by all"))
-        await until(pilot, lambda: says(pilot, "signed off 02:38  valid"))
+        await until(pilot, lambda: says(pilot, "signed off 02:38  ✓ valid"))
     assert signatures(desk) == [("carol", "deployer"), ("bob", "verifier"), ("alice", "approver")]
     assert (desk.home / "signoffs" / f"{RELEASE}.toml").is_file()
 
@@ -228,7 +228,7 @@ async def test_a_deck_of_names_says_everywhere_that_nothing_is_signed(desk: Sign
         await asked(pilot, "NOTHING IS SIGNED")
         await pilot.press("y")
         await until(pilot, lambda: says(pilot, "recorded as verifier, not signed"))
-        await until(pilot, lambda: says(pilot, "bob  named 02:38  not signed"))
+        await until(pilot, lambda: says(pilot, "bob  named 02:38  ▲ not signed"))
     assert signatures(desk) == [("bob", "verifier")]
 
 
@@ -332,73 +332,6 @@ async def test_an_abandoned_release_says_so_and_cannot_be_signed(desk: SignoffDe
         assert says(pilot, "ABANDONED by dave: superseded")
         await pilot.press("S")
         await refused(pilot, "was abandoned by dave")
-
-
-# Notes
-
-
-async def test_notes_of_several_lines_are_saved_and_part_of_what_is_signed(
-    desk: SignoffDesk,
-) -> None:
-    async with desk.at_screen("bob").run_test(size=NARROW) as pilot:
-        screen = await opened(pilot)
-        await pilot.press("n")
-        await until(pilot, lambda: says(pilot, f"Notes of {RELEASE}"))
-        await pilot.press(*"Feed index first.", "enter", *"Rollback tested.")
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: says(pilot, "notes saved"))
-        await until(pilot, lambda: says(pilot, "Rollback tested."))
-        assert screen.seen is not None
-        assert screen.seen.content.data["form"]["notes"] == "Feed index first.\nRollback tested."
-
-
-async def test_notes_typed_before_the_session_dropped_are_there_again(desk: SignoffDesk) -> None:
-    async with desk.at_screen("bob").run_test(size=NARROW) as pilot:
-        await opened(pilot)
-        await pilot.press("n")
-        await until(pilot, lambda: says(pilot, f"Notes of {RELEASE}"))
-        await pilot.press(*"half a sen")
-        drafts = desk.home / "cache"
-        await until(
-            pilot, lambda: any("half a sen" in f.read_text() for f in drafts.glob("notes-*"))
-        )
-    async with desk.at_screen("bob").run_test(size=NARROW) as pilot:
-        await opened(pilot)
-        await until(pilot, lambda: says(pilot, "notes that you typed are not saved yet"))
-        await pilot.press("n")
-        await until(pilot, lambda: says(pilot, "what you had typed and not saved yet"))
-        await pilot.press(*"tence", "ctrl+s")
-        await until(pilot, lambda: says(pilot, "notes saved"))
-        await until(pilot, lambda: says(pilot, "half a sentence"))
-        await until(pilot, lambda: not list(drafts.glob("notes-*.txt")))
-
-
-async def test_notes_that_somebody_else_changed_meanwhile_are_not_lost(desk: SignoffDesk) -> None:
-    async with desk.at_screen("bob").run_test(size=NARROW) as pilot:
-        await opened(pilot)
-        await pilot.press("n")
-        await until(pilot, lambda: says(pilot, f"Notes of {RELEASE}"))
-        await pilot.press(*"mine")
-        other = desk.deck("dave", "box@two")
-        release = release_of(other.state, RELEASE)
-        assert release is not None
-        other.record(release_acts.change(release, {"notes": "theirs"}))
-        deck = app_of(pilot).deck
-        await until(pilot, lambda: head_notes(deck.state) == "theirs")
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: says(pilot, "dave changed the notes meanwhile"))
-        await pilot.press("n")
-        await until(pilot, lambda: says(pilot, "what you had typed and not saved yet"))
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: says(pilot, "notes saved"))
-    saved = release_of(desk.deck(writer="reader@x").state, RELEASE)
-    assert saved is not None
-    assert saved.said("notes") == "theirs\n\nmine"
-
-
-def head_notes(state: State) -> str:
-    release = release_of(state, RELEASE)
-    return release.said("notes") if release else ""
 
 
 async def test_it_is_plain_in_a_terminal_of_ascii(desk: SignoffDesk) -> None:

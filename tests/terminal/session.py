@@ -47,6 +47,11 @@ class Session:
             self._stream.feed(found)
         return found
 
+    def resize(self, rows: int, columns: int) -> None:
+        """Give the terminal another size."""
+        self.child.setwinsize(rows, columns)
+        self._screen.resize(rows, columns)
+
     def lines(self) -> list[str]:
         """The screen as it stands."""
         return [line.rstrip() for line in self._screen.display]

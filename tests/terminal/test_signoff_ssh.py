@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.signoff.keys import PASSPHRASE, agent, line, make_key
@@ -217,6 +219,41 @@ def test_a_passphrase_that_is_given_up_signs_nothing(office: Office, tmp_path: P
         session.wait("Nothing was signed", 60)
         session.type("escape")
         session.wait("not signed yet")
+    assert "signoff.signed" not in "".join(
+        p.read_text() for p in office.there.glob("deck/journal/*.jsonl")
+    )
+
+
+def running(folder: Path) -> list[str]:
+    """What runs in this folder."""
+    found = []
+    for process in psutil.process_iter(["cwd", "name"]):
+        if process.info["cwd"] == str(folder):
+            found.append(str(process.info["name"]))
+    return found
+
+
+def test_a_connection_that_drops_while_a_passphrase_is_asked_for_signs_nothing(
+    office: Office, tmp_path: Path
+) -> None:
+    """GIVEN ssh-keygen, which asks bob over SSH WHEN the client is killed THEN nothing of his
+    session goes on, and nothing is signed."""
+    begin(office)
+    with opened(tmp_path, *office.ssh("bob")) as session:
+        open_signoff(session)
+        session.type("S")
+        session.wait("as what")
+        session.type("down", "enter")
+        session.wait("role: verifier", 60)
+        session.read(0.3)
+        session.type("y")
+        session.wait("Enter passphrase", 60)
+        assert "ssh-keygen" in running(office.there)
+        session.kill(signal.SIGKILL)
+        end = time.monotonic() + 30
+        while running(office.there) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert running(office.there) == []
     assert "signoff.signed" not in "".join(
         p.read_text() for p in office.there.glob("deck/journal/*.jsonl")
     )

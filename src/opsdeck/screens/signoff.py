@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import ClassVar
@@ -10,13 +11,13 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from opsdeck.screens.pick import Pick
-from opsdeck.screens.reader import Reader
 from opsdeck.screens.release_acts import abandon_release, begin, change_release
 from opsdeck.screens.signoff_panes import PANES, SignoffPanes
+from opsdeck.screens.typeahead import LONGEST_S
 from opsdeck.signoff.gate import Rule, Stand
-from opsdeck.signoff.model import Release, Signed
-from opsdeck.text import visible, visible_lines
-from opsdeck.widgets.lines import Line, Part, Row, cut, fit, wrap, wrap_exact
+from opsdeck.signoff.model import Release
+from opsdeck.text import visible
+from opsdeck.widgets.lines import Part, Row, cut, fit
 from opsdeck.widgets.panes import Pane
 
 
@@ -30,11 +31,13 @@ class SignoffScreen(SignoffPanes):
         "signoff.sign",
         "list.open",
         "signoff.notes",
+        "signoff.fields",
         "signoff.verify",
         "signoff.export",
         "signoff.break_glass",
-        "release.abandon",
         "release.start",
+        "signoff.past",
+        "release.abandon",
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         *SignoffPanes.BINDINGS,
@@ -44,19 +47,61 @@ class SignoffScreen(SignoffPanes):
             "break_glass",
             "break glass",
             id="signoff.break_glass",
-            tooltip="Sign although the gate is closed, with a reason",
+            tooltip="Sign against a closed gate, with a reason",
         ),
         Binding("n", "notes", "notes", id="signoff.notes", tooltip="The notes of the form"),
-        Binding("f", "fields", show=False, id="signoff.fields", tooltip="Date, window, people"),
+        Binding("f", "fields", "date", id="signoff.fields", tooltip="Date, window, stakeholders"),
         Binding("v", "verify", "verify", id="signoff.verify", tooltip="Verify all of it anew"),
         Binding(
             "e", "export", "export", id="signoff.export", tooltip="A bundle for whoever verifies"
         ),
-        Binding("p", "past", show=False, id="signoff.past", tooltip="All releases"),
+        Binding("p", "past", "all", id="signoff.past", tooltip="All releases"),
         Binding("X", "abandon", "abandon", id="release.abandon", tooltip="Give the release up"),
         Binding("tab", "pane(1)", show=False, id="signoff.pane", tooltip="The next pane"),
         Binding("shift+tab", "pane(-1)", show=False, id="signoff.pane_back", tooltip="One back"),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._signs = False
+        """Whether somebody is being asked to sign, or ssh-keygen is at it."""
+
+    # Which keys are worth naming now
+
+    def offers(self, name: str) -> bool:
+        """Whether a key can be of use as things stand; what it says otherwise is for those who
+        press it all the same."""
+        if self.release_name() is None:
+            return name.startswith(("release.start", "go.", "app."))
+        seen, rules = self.seen, self.signing.rules
+        if seen is None:
+            return not name.startswith(("signoff.", "release.abandon"))
+        mine = bool(seen.open_to(rules, self.deck.operator))
+        match name:
+            case "signoff.sign":
+                return mine and not seen.gate.closed
+            case "signoff.break_glass":
+                return mine and seen.gate.closed and rules.break_glass
+            case "signoff.verify" | "signoff.export":
+                return bool(seen.release.signatures)
+            case "signoff.notes" | "signoff.fields":
+                return seen.release.state != "abandoned"
+            case "release.abandon":
+                return seen.release.state == "open"
+            case "signoff.past":
+                return len(self.deck.state.releases) > 1
+        return True
+
+    def keys_apply(self) -> tuple[object, ...]:
+        """What is offered, and what enter does."""
+        named = ("signoff.sign", "signoff.break_glass", "signoff.verify", "signoff.notes")
+        more = ("release.abandon", "signoff.past", "list.open")
+        return (self.opens(), *map(self.offers, (*named, *more)))
+
+    def keys_now(self) -> list[tuple[str, str]]:
+        """Enter is called what it does in this row."""
+        does = self.opens()
+        return [(key, does if label == "open" else label) for key, label in super().keys_now()]
 
     def action_pane(self, by: int) -> None:
         """tab: to the next pane."""
@@ -100,7 +145,7 @@ class SignoffScreen(SignoffPanes):
         if rule is None:
             return
         if not rule.items:
-            self.say(f"{rule.title}: {rule.detail}")
+            self.say(f"{rule.title}: {rule.detail}", "" if rule.holds else "warn")
         elif len(rule.items) == 1:
             self._open_item(rule.items[0])
         else:
@@ -130,54 +175,40 @@ class SignoffScreen(SignoffPanes):
 
     def _open_signature(self, event: str) -> None:
         """What was signed, to the byte, and what came of verifying it."""
-        seen = self.seen
-        one = next((s for s in seen.release.signatures if s.event == event), None) if seen else None
-        if one is None:
-            return
+        from opsdeck.screens.signoff_pages import signature_page
 
-        def build(width: int) -> list[Line]:
-            return self._signature_lines(one, width)
-
-        self.app.push_screen(Reader(f"Signature of {visible(one.by)}", build))
-
-    def _signature_lines(self, one: Signed, width: int) -> list[Line]:
-        plain, proof = self.glyphs.plain, self.proofs.known.get(one.event)
-        said = f"{proof.words}  {visible(proof.why)}" if proof is not None else "checking"
-        lines: list[Line] = [(Part(p, "strong"),) for p in wrap(plain(said), width)]
-        lines += [(), (Part("What was signed:", "title"),)]
-        lines += _exact(plain(one.statement), width)
-        if one.signature:
-            lines += [(), (Part("Signature:", "title"),), *_exact(plain(one.signature), width)]
-        lines += [(), (Part(f"journal event {visible(one.event)}", "dim"),)]
-        return lines
+        found = self.seen.release.signatures if self.seen is not None else []
+        for one in found:
+            if one.event == event:
+                self.app.push_screen(signature_page(self, one))
+                return
 
     def _open_content(self) -> None:
-        seen = self.seen
-        if seen is None:
-            return
+        from opsdeck.screens.signoff_pages import changes_page
 
-        def build(width: int) -> list[Line]:
-            plain = self.glyphs.plain
-            lines: list[Line] = []
-            for change in seen.changes:
-                lines += [(Part(p),) for p in wrap(plain(visible(change)), width)]
-            return lines or [(Part("nothing has changed since it was signed"),)]
-
-        self.app.push_screen(Reader("Changed since it was signed", build))
+        if self.seen is not None:
+            self.app.push_screen(changes_page(self, self.seen.changes))
 
     # Acts
 
     def work(self, act: Callable[[], Awaitable[object]]) -> None:
-        """Do something that asks; keys that are typed meanwhile wait for its form."""
+        """Do something that asks; keys that are typed meanwhile wait for its form, but not for
+        long: a disk may take its time."""
+        host = self.host
+
+        def wait_no_longer() -> None:
+            host.opening = False
 
         async def run() -> None:
+            waits = asyncio.get_running_loop().call_later(LONGEST_S, wait_no_longer)
             try:
                 await act()
             finally:
-                self.host.opening = False
+                waits.cancel()
+                wait_no_longer()
 
-        self.host.opening = True
-        self.app.run_worker(run(), group="act")
+        host.opening = True
+        host.run_worker(run(), group="act")
 
     def shown_release(self) -> Release | None:
         """The release on the screen; None (which is said) where there is none."""
@@ -199,16 +230,35 @@ class SignoffScreen(SignoffPanes):
         from opsdeck.screens.signoff_sign import sign_release
 
         release = self.shown_release()
-        if release is not None:
-            self.work(partial(sign_release, self, release.name, broken=broken))
+        if release is None:
+            return
+        if self._signs:
+            self.say("a signature is under way: wait for it, or for what comes of it", "warn")
+            return
+        self._signs = True
+
+        async def act() -> None:
+            try:
+                await sign_release(self, release.name, broken=broken)
+            finally:
+                self._signs = False
+
+        self.work(act)
 
     def action_notes(self) -> None:
         """n: the notes, of several lines."""
         from opsdeck.screens.notes import edit_notes
 
         release = self.shown_release()
-        if release is not None:
-            self.work(partial(edit_notes, self.host, release.name))
+        if release is None:
+            return
+        name = release.name
+
+        async def act() -> None:
+            await edit_notes(self.host, name)
+            self.look_soon()
+
+        self.work(act)
 
     def action_fields(self) -> None:
         """f, enter: date, window, stakeholders."""
@@ -241,11 +291,3 @@ class SignoffScreen(SignoffPanes):
         release = self.shown_release()
         if release is not None:
             self.work(partial(export_bundle, self, release.name))
-
-
-def _exact(text: str, width: int) -> list[Line]:
-    return [
-        (Part(f"  {piece}", "code"),)
-        for line in visible_lines(text)
-        for piece in wrap_exact(line, max(8, width - 2))
-    ]

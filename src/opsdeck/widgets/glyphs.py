@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from opsdeck.runs.status import ItemState
+from opsdeck.runs.status import STATE_GLYPHS, ItemState
 from opsdeck.text import ascii_only
 
 
@@ -41,19 +41,7 @@ class Glyphs(msgspec.Struct, frozen=True):
 
 UNICODE = Glyphs(
     ascii=False,
-    states={
-        "open": "·",
-        "checking": "∙",
-        "passed": "✓",
-        "attested": "✓",
-        "failed": "✗",
-        "unknown": "?",
-        "stale": "◇",
-        "overridden": "!",
-        "waived": "~",
-        "deferred": "›",
-        "inactive": "–",
-    },
+    states=STATE_GLYPHS,
     cursor="▌",
     sensed="●",
     manual="○",
