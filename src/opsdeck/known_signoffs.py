@@ -91,8 +91,12 @@ class Seen(NamedTuple):
 
     def refusal(self, rules: SignoffRules, role: Role, name: str) -> str:
         """Why this person may not sign in this role; "" where nothing stands against it."""
-        if self.release.state == "abandoned":
-            return f"{self.release.name} was abandoned by {self.release.ended_by}"
+        one = self.release
+        if one.state == "abandoned":
+            return (
+                f"{one.name} was abandoned by {one.ended_by}:"
+                f" `opsdeck release use {one.name}` opens it again"
+            )
         return gates.refusal(rules, self.gate, gates.set_aside_by(self.stands), role, name)
 
 

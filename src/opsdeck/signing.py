@@ -42,16 +42,37 @@ class Signing(KnownSignoffs):
     def check(self, seen: Seen, role: Role, reason: str) -> None:
         """Raises UsageError where the operator may not sign this now, whatever key they have."""
         operator, reason = self.deck.operator, checked_line(reason, "reason", required=False)
-        refused = seen.refusal(self.rules, role, operator)
+        refused = seen.refusal(self.rules, role, operator) or self._stranger(operator)
         if refused:
             raise UsageError(f"not signed: {refused}")
         if not seen.gate.closed and reason:
             raise UsageError("not signed: the gate is open, there is no glass to break")
         if seen.gate.closed and not reason:
             which = "; ".join(f"{rule.title}: {rule.detail}" for rule in seen.gate.closed_by)
-            raise UsageError(f"not signed: the gate is closed ({which})")
+            glass = (
+                ""
+                if not self.rules.break_glass
+                else (
+                    "; where it cannot wait, break the glass with a reason"
+                    " (b on the screen, --break-glass REASON)"
+                )
+            )
+            raise UsageError(
+                f"not signed: the gate is closed ({which});"
+                f" `opsdeck signoff show {seen.release.name}` names the items{glass}"
+            )
         if reason and not self.rules.break_glass:
             raise UsageError("not signed: [signoff] in opsdeck.toml allows no break-glass")
+
+    def _stranger(self, name: str) -> str:
+        """Why a name is nobody's here: without keys only the operators of the deck are known."""
+        known = self.deck.config.operators
+        if not self.names_only or not known or name in known:
+            return ""
+        return (
+            f"{name} is not among the operators of [deck] in opsdeck.toml ({', '.join(known)}),"
+            " and a deck without keys knows no others"
+        )
 
     def signers_file(self) -> Path:
         """Where allowed_signers is: beside opsdeck.toml, else in the deck's folder."""

@@ -47,6 +47,7 @@ class Signed:
         (self.folder / "checklists.toml").write_text(CATALOG, encoding="utf-8")
         self.allow(*(line(f"{who}@acme", self.key(who)) for who in PEOPLE))
         assert self("release", "start", "v1").code == 0
+        assert self("release", "change", "v1", "--date", "2026-11-23").code == 0
 
     def __call__(self, *arguments: str, by: str = "alice", **options: Any) -> Result:
         """Run a command as one of the team."""

@@ -119,7 +119,7 @@ def test_a_closed_gate_refuses_and_names_what_is_in_the_way(deck: Signed) -> Non
     assert shown.lines[-1] == "Next: 2 items are not done: `opsdeck list items --run v1`."
     deck("attest", "own/a")
     deck("defer", "own/b", "-r", "later")
-    assert "`opsdeck defer own/b --due WHEN`" in deck("signoff", "show").lines[-1]
+    assert "`opsdeck defer own/b --reason WHY --due WHEN`" in deck("signoff", "show").lines[-1]
 
 
 def test_the_glass_can_be_broken_and_that_is_said_first(deck: Signed) -> None:
@@ -288,3 +288,23 @@ def test_nothing_from_outside_acts_on_the_terminal(deck: Signed, tmp_path: Path)
     deck("note", "own/a", "-m", "evil \x1b]0;owned\x07")
     for words in (["signoff", "show"], ["report", "v1"], ["signoff", "show", "--json"]):
         assert not {"\x1b", "\x07", "\u202e"} & set(deck(*words).out)
+
+
+def test_a_form_without_a_date_is_told_before_it_is_signed(ready: Signed) -> None:
+    assert ready("release", "change", "v1", "--date", "").code == 0
+    result = ready.sign("alice", "deployer")
+    assert result.code == 0
+    assert "the form of v1 has no deployment date" in result.err
+    assert "`opsdeck release change v1 --date WHEN`" in result.err
+
+
+def test_a_deck_of_names_knows_its_operators_alone(ready: Signed) -> None:
+    # GIVEN a deck without keys, whose operators are alice, bob and carol
+    ready.configure('signatures = "names"')
+    # WHEN eve gives her name THEN nothing is recorded
+    before = ready.journal()
+    result = ready("signoff", "sign", "--role", "approver", by="eve")
+    assert (result.code, "eve is not among the operators of [deck]" in result.err) == (64, True)
+    assert ready.journal() == before
+    # AND one of them may
+    assert ready("signoff", "sign", "--role", "approver", by="bob").code == 0

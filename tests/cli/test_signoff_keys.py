@@ -126,7 +126,7 @@ def test_without_allowed_signers(untouched: Signed) -> None:
     file.unlink()
     refused(untouched.sign("alice", "deployer"), f"there is no file of allowed signers: {file}")
     file.write_text("nonsense\n", encoding="utf-8")
-    refused(untouched.sign("alice", "deployer"), "nobody may sign by", "line 1")
+    refused(untouched.sign("alice", "deployer"), "nobody may sign", "line 1")
 
 
 def test_a_signature_that_is_none(untouched: Signed, tmp_path: Path) -> None:

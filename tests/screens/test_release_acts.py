@@ -257,3 +257,15 @@ async def test_an_abandoned_release_is_not_changed(desk: Desk) -> None:
         await until(pilot, lambda: says(pilot, "`opsdeck release use v1` opens it again"))
         release_acts.begin(host, lambda host: release_acts.change_release(host, "v9"))
         await until(pilot, lambda: says(pilot, "release v9 was never started"))
+
+
+async def test_what_stands_in_a_form_is_never_obeyed(desk: Desk) -> None:
+    started(desk, "v1", window="\x1b[31mred\u202e")
+    async with desk.app().run_test(size=(80, 24)) as pilot:
+        release_acts.begin(app_of(pilot), lambda host: release_acts.change_release(host, "v1"))
+        await until(pilot, lambda: bool(pilot.app.screen.query("#window")))
+        line = pilot.app.screen.query_one("#window", Input)
+        assert line.value == "\x1b[31mred\u202e"
+        painted = "".join(s.text for y in range(line.size.height) for s in line.render_line(y))
+        assert "[31mred" in painted
+        assert not set(painted) & set("\x1b\u202e")

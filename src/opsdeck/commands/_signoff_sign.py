@@ -37,6 +37,11 @@ def sign_release(
         )
     seen = signing.look(name)
     signing.check(seen, role, reason)
+    if role == "deployer" and not seen.release.said("date"):
+        warn(
+            f"the form of {name} has no deployment date, and what is signed is over the form:"
+            f" `opsdeck release change {name} --date WHEN` before you sign gives it one"
+        )
     try:
         prepared, signature = _signed(door, signing, seen, role, key, reason)
     except SigningError as error:

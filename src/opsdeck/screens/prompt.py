@@ -7,6 +7,8 @@ from functools import partial
 from itertools import zip_longest
 from typing import ClassVar, NamedTuple
 
+from rich.highlighter import Highlighter
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -38,6 +40,18 @@ Answers = dict[str, str]
 
 def _always(line: Line, _width: int) -> list[Line]:
     return [line]
+
+
+class Harmless(Highlighter):
+    """Shows a line without what a terminal would obey; the line itself stays as it is."""
+
+    def __call__(self, text: str | Text) -> Text:
+        """The line as it is shown."""
+        shown = text.plain if isinstance(text, Text) else text
+        return Text(visible(shown), no_wrap=True, overflow="ignore", end="")
+
+    def highlight(self, text: Text) -> None:
+        """Nothing in it stands out."""
 
 
 class Prompt(ModalScreen[Answers | None]):
@@ -100,7 +114,12 @@ class Prompt(ModalScreen[Answers | None]):
             for field in self._fields:
                 label: Line = (Part(self._plain(field.label), "dim"),)
                 yield LineView(partial(_always, label))
-                line = Input(field.value, placeholder=self._plain(field.hint), id=field.name)
+                line = Input(
+                    field.value,
+                    placeholder=self._plain(field.hint),
+                    highlighter=Harmless(),
+                    id=field.name,
+                )
                 line.cursor_blink = False
                 yield line
             yield LineView(self._foot, id="foot")

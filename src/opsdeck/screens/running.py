@@ -176,6 +176,12 @@ async def edit_command(walks: Walks, one: Incident, playbook: Playbook, command:
     """e: another text for this session; the playbook's file stays as it is."""
     key = (playbook.digest, command.line)
     first = walks.edited.get(key, command.text)
+    plain = first.replace("\n", "").replace("\t", "")
+    if visible(plain) != plain:
+        walks.host.say(
+            "it has characters that a terminal would obey: edit the playbook's file", "warn"
+        )
+        return
     found = await walks.host.push_screen_wait(
         Edit(f"Edit {visible(command.name)}", first, walks.host.glyphs, checked_edit)
     )

@@ -62,7 +62,7 @@ def read_signers(file: Path, revoked: Path | None = None) -> Signers:
             first = first or f"line {number}: {error}"
     else:
         where = f"{_shown(file)}: {first}" if first else f"{_shown(file)} has no line"
-        raise SigningError("bad-allowed-signers", f"nobody may sign by {where}; {_EXAMPLE}")
+        raise SigningError("bad-allowed-signers", f"nobody may sign: {where}; {_EXAMPLE}")
     if revoked is None:
         return Signers(file=file, content=content)
     keys = _read(revoked, _LARGEST_REVOKED, _EXAMPLE_REVOKED, is_binary=True)

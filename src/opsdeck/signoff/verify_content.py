@@ -105,6 +105,9 @@ def open_content(release: str, event: Recorded) -> tuple[Opened | None, list[Pro
     return opened, list(_own_problems(release, opened, where))
 
 
+msgspec.json.Decoder(SignoffRules)  # learnt where there is one thread; see content_values
+
+
 def _taken_apart(digest: str, event: Recorded, data: dict[str, Any]) -> Opened:
     """Raises DataError for what is not as OpsDeck writes a content."""
     values = values_of(data)
