@@ -29,7 +29,6 @@ from opsdeck.runs.acts import Where
 from opsdeck.runs.cadence import RunName, parse_run, period_bounds, previous_run_key, run_key
 from opsdeck.runs.progress import RunView, judged_at, view_run
 from opsdeck.runs.status import status_of
-from opsdeck.signoff.acts import why_closed
 from opsdeck.signoff.model import Release as Standing
 from opsdeck.signoff.releases import current_of
 from opsdeck.signoff.review_book import ReviewBook
@@ -210,7 +209,11 @@ class Deck:
     def closed(self, run: str | None) -> str:
         """Why nothing may be recorded in a run: its release was abandoned; "" where it may."""
         release = self._release_of(run)
-        return why_closed(release) if release else ""
+        if release is None:
+            return ""
+        from opsdeck.signoff.acts import why_closed
+
+        return why_closed(release)
 
     def signed(self, run: str | None, *, off: bool = False) -> str:
         """The release of a run, where somebody has signed it (`off`: where all have): what is

@@ -62,6 +62,11 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+# msgspec learns a type at its first use, and crashes where two threads teach it the same one at the
+# same time: it knows this one from here on.
+msgspec.json.Decoder(Ended)
+
+
 class Printed(NamedTuple):
     """New output; `skipped` bytes before it came too fast to be shown."""
 

@@ -106,6 +106,11 @@ class Run(msgspec.Struct, array_like=True):
     entries: dict[str, Entry] = {}
 
 
+# msgspec learns a type at its first use, and crashes where two threads teach it the same one at the
+# same time: it knows this one from here on.
+_decoded_run = msgspec.msgpack.Decoder(Run).decode
+
+
 class Release(msgspec.Struct, frozen=True, array_like=True):
     """A named release and who started it when; the earliest start counts."""
 
@@ -145,7 +150,7 @@ class State:
         """The run with this key, or None if nothing was ever said in it."""
         found = self._runs.get(key)
         if type(found) is msgspec.Raw:
-            found = self._runs[key] = msgspec.msgpack.decode(found, type=Run)
+            found = self._runs[key] = _decoded_run(found)
         return found
 
     def entry(self, run: str, item: str) -> Entry | None:

@@ -35,6 +35,11 @@ class Happening(msgspec.Struct, frozen=True, gc=False, array_like=True, order=Tr
         return f"{self.writer}:{self.seq}"
 
 
+# msgspec learns a type at its first use, and crashes where two threads teach it the same one at the
+# same time: it knows this one from here on.
+_decoded = msgspec.msgpack.Decoder(list[Happening]).decode
+
+
 class HappeningLog:
     """Name -> what happened to the thing of that name, oldest first; decoded when looked at."""
 
@@ -74,7 +79,7 @@ class HappeningLog:
         """All that happened to it, oldest first; [] for one that there is not."""
         found = self.kept.get(identity)
         if type(found) is msgspec.Raw:
-            found = self.kept[identity] = msgspec.msgpack.decode(found, type=list[Happening])
+            found = self.kept[identity] = _decoded(found)
         return found if isinstance(found, list) else []
 
     def _trim(self, data: dict[str, Any]) -> None:

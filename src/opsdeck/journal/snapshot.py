@@ -44,6 +44,11 @@ class _Body(msgspec.Struct):
     state: Kept
 
 
+# msgspec learns a type at its first use, and crashes where two threads teach it the same one at the
+# same time: it knows this one from here on.
+_decoded = msgspec.msgpack.Decoder(_Body).decode
+
+
 def write_snapshot(home: Path, snapshot: Snapshot) -> None:
     """Replace the snapshot by this one; the old one stands where that fails.
 
@@ -90,7 +95,7 @@ def read_snapshot(home: Path) -> Snapshot | None:
     ):
         return None
     try:
-        found = msgspec.msgpack.decode(body, type=_Body)
+        found = _decoded(body)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     return Snapshot(State.load(found.state), found.cursors, found.faults, found.changed)

@@ -56,6 +56,11 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
+# msgspec learns a type at its first use, and crashes where two threads teach it the same one at the
+# same time: it knows this one from here on.
+msgspec.json.Decoder(Needs)
+
+
 class ContentHead(msgspec.Struct, frozen=True, kw_only=True):
     """A content that signatures are over, without its text: `event` is the `WRITER:SEQ` that holds
     it."""

@@ -110,9 +110,6 @@ def _content(one: Release, happening: Happening, data: dict[str, Any]) -> None:
         )
 
 
-msgspec.json.Decoder(Needs)  # learnt where there is one thread; see content_values
-
-
 def _needs(value: Any) -> Needs:
     try:
         found = msgspec.convert(value, Needs)

@@ -15,7 +15,6 @@ from opsdeck.journal.happenings import Happening
 from opsdeck.runs.cadence import PERIODIC, parse_run, period_bounds, period_days, period_name
 from opsdeck.signoff.model import Signed
 from opsdeck.signoff.releases import head_of
-from opsdeck.signoff.review_item import review_id, review_item, signed_at
 from opsdeck.signoff.reviews import NONE, Key, Review, Reviews, Settled
 
 BUSINESS_DAYS = 2
@@ -127,6 +126,9 @@ def _review(
 ) -> tuple[Review, list[Signed]]:
     """A release's next review, and the signatures that were made only after it was done: they ask
     for another one."""
+    # Few decks ever have one, and every command would import it.
+    from opsdeck.signoff.review_item import review_id, review_item, signed_at
+
     release, number, signed = wanted
     day = signed_at(signed[0]).astimezone(zone).date()
     due_day = business_day(day, days)

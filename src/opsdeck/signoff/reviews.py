@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from opsdeck.catalog.model import Checklist, Item
 from opsdeck.runs.cadence import parse_run, period_bounds, period_days
-from opsdeck.runs.overview import Concern
 from opsdeck.runs.progress import RunView, run_end
 from opsdeck.runs.status import Status
 from opsdeck.signoff.model import Signed
+
+if TYPE_CHECKING:
+    from opsdeck.runs.overview import Concern
 
 _NO_LIST = Checklist(id="", title="Sign-off reviews", section="", cadence="daily", items=())
 
@@ -99,6 +101,8 @@ class Reviews(msgspec.Struct, frozen=True):
         late = {one.item.id: one.item for one in self.found if now >= one.due}
         if not late:
             return []
+        from opsdeck.runs.overview import Concern
+
         if not self.checklist:
             return [Concern("overdue", *_nowhere(item, now)) for item in late.values()]
         return [
