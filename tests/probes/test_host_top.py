@@ -69,10 +69,14 @@ def one(entries: list[dict[str, Any]], pid: int) -> dict[str, Any]:
 async def test_who_works_is_on_top() -> None:
     # GIVEN a process that keeps a core busy
     with child("", "while True: pass") as pid:
+        began, before = time.monotonic(), sum(psutil.Process(pid).cpu_times()[:2])
         found = await tops(5)
+        used = sum(psutil.Process(pid).cpu_times()[:2]) - before
+        got = 100 * used / (time.monotonic() - began)
     # THEN it is among those with most processor, in order, each with all that is told
     entry = one(found["by_cpu"], pid)
-    assert entry["cpu_percent"] > 20
+    # (what others leave of the core is all that it can have)
+    assert entry["cpu_percent"] > min(20, got / 4)
     shares = [e["cpu_percent"] for e in found["by_cpu"]]
     assert shares == sorted(shares, reverse=True)
     assert list(entry) == KEYS

@@ -452,6 +452,8 @@ async def test_the_place_is_kept_as_one_goes_and_forgotten_when_one_leaves(desk:
 
 
 async def test_a_place_that_waits_to_be_kept_is_forgotten_when_one_leaves(desk: Desk) -> None:
+    deck = desk.deck()
+    deck.record(acts.attest(deck.locate("daily/logs")))  # a deck that was never used keeps no place
     app = desk.app()
     held = threading.Event()
     async with app.run_test(size=(80, 24)) as pilot:
