@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.drills.drill import Drill
 from tests.drills.faults import cpu_gauge
 from tests.drills.instances import SPINS, instance
@@ -17,6 +19,7 @@ RUNAWAY = "Check for runaway processes"
 EDITS = {"ssh {{host}} sudo -n kill {{pid}}": "kill {{pid}}"}
 
 
+@pytest.mark.slow
 async def test_a_process_spins_and_the_playbook_ends_it(tmp_path: Path) -> None:
     # GIVEN a process that is well, and somebody who is on call
     with instance(tmp_path, SPINS) as orders:

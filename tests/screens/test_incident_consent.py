@@ -146,6 +146,7 @@ async def test_what_asks_for_a_word_is_shown_to_the_letter(
         assert not (desk.folder / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (40, 12)])
 async def test_a_long_command_leaves_room_to_answer(
     desk: IncidentDesk, size: tuple[int, int]

@@ -47,7 +47,7 @@ from tests.signoff.keys import (
     public_line,
 )
 
-pytestmark = needs_ssh_keygen
+pytestmark = [needs_ssh_keygen, pytest.mark.slow]
 SIZE = (80, 24)
 KEYGEN = shutil.which("ssh-keygen") or ""
 
