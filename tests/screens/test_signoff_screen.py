@@ -48,10 +48,12 @@ async def refused(pilot: AppPilot, why: str) -> None:
     await until(
         pilot,
         lambda: (
-            isinstance(pilot.app.screen, Reader) and why in " ".join(" ".join(shown(pilot)).split())
+            isinstance(pilot.app.screen, Reader)
+            # Where a long path is broken depends on the folder of the test.
+            and "".join(why.split()) in "".join("".join(shown(pilot)).split())
         ),
     )
-    assert says(pilot, "Nothing was signed, nothing was recorded.")
+    assert says(pilot, "Nothing was signed, and nothing is recorded as signed.")
 
 
 # What is shown

@@ -169,7 +169,7 @@ def test_in_a_poor_locale_every_byte_is_ascii(tmp_path: Path) -> None:
         session.wait("Daily Operations")
         for keys in (
             ("down", "down", "down", "enter", " "),
-            ("v1", "enter", "enter", "n", "escape", "w", "escape"),
+            ("v1", "enter", "enter", "enter", "enter", "n", "escape", "w", "escape"),
             ("?", "escape", "enter", "escape", "/", "a", "escape", "\x10"),
             ("e", "x", "escape", "2", "6", "enter", "escape", "1"),
         ):

@@ -120,7 +120,7 @@ def test_a_wrong_passphrase_signs_nothing_and_the_app_goes_on(desk: Desk, typed:
         asked_for_passphrase(session)
         before = desk.journal()
         session.type(typed, "enter")
-        session.wait("Nothing was signed, nothing was recorded.")
+        session.wait("Nothing was signed, and nothing is recorded as signed.")
         assert desk.journal() == before
         session.type("escape")
         session.wait("not signed yet")

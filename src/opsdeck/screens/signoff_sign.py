@@ -85,7 +85,8 @@ def _refused(screen: SignoffPanes, why: str) -> None:
     text = why if why.startswith("not signed") else f"not signed: {why}"
 
     def build(width: int) -> list[Line]:
-        lines: list[Line] = [(Part("Nothing was signed, nothing was recorded.", "bad"),), ()]
+        first = "Nothing was signed, and nothing is recorded as signed."
+        lines: list[Line] = [*((Part(line, "bad"),) for line in wrap(first, width)), ()]
         for said in visible_lines(text):
             lines += [(Part(line),) for line in wrap(plain(said), width)]
         return lines
