@@ -342,10 +342,10 @@ async def test_a_journal_that_hangs_keeps_no_key_waiting(
         monkeypatch.setattr(KnownSignoffs, "seen", slow)
         try:
             await pilot.press("S")
-            await until(pilot, lambda: not app_of(pilot).opening)
-            for key in "jjj":
-                await pilot.press(key)
-            await until(pilot, lambda: screen.pane("form").key == "role approver")
+            await until(pilot, lambda: screen._signs)
+            for row in ("role deployer", "role verifier", "role approver"):
+                await pilot.press("j")
+                await until(pilot, lambda row=row: screen.pane("form").key == row)  # type: ignore[misc]
             await pilot.press("2")
             await until(pilot, lambda: isinstance(pilot.app.screen, ChecklistsScreen))
         finally:
