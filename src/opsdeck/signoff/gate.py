@@ -234,10 +234,12 @@ def _apart(people: dict[Role, list[str]], aside: list[str]) -> Rule:
 def _spelled_otherwise(name: str, known: Iterable[str]) -> str:
     """The name among those known that differs from this one only in case, width or marks that
     nobody sees; "" where there is none."""
-    return next((one for one in known if one != name and _plain(one) == _plain(name)), "")
+    return next((one for one in known if one != name and plain_name(one) == plain_name(name)), "")
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without case, width, blanks and marks that nobody sees: names with the same one are
+    one name in two spellings, and the gate lets nobody sign under the second."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Zs"))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from opsdeck.journal.fold import State
-from opsdeck.signoff.model import ROLES, Needs, Release, Role
-from opsdeck.signoff.releases import heads, signers
+from opsdeck.signoff.model import Release, Role
+from opsdeck.signoff.releases import heads
+from opsdeck.signoff.releases import missing as missing_of
 
 Standings = dict[str, Release]
 """Name -> release in short, the one started last first."""
@@ -33,15 +34,7 @@ def missing(one: Release) -> dict[Role, int]:
     deployer counts for no role that must be another's.
     """
     content = one.signatures[-1].content if one.signatures else ""
-    head = one.contents.get(content)
-    needs = head.needs if head is not None else Needs()
-    people = signers(one, content)
-    barred: dict[Role, list[str]] = {
-        "verifier": people["deployer"] if needs.verifier_apart else [],
-        "approver": people["deployer"] if needs.approver_apart else [],
-    }
-    counts = {role: sum(by not in barred.get(role, ()) for by in people[role]) for role in ROLES}
-    return {role: needs.of(role) - counts[role] for role in ROLES if counts[role] < needs.of(role)}
+    return {role: more for role, more in missing_of(one, content).items() if more}
 
 
 def waits_for(one: Release) -> str:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from opsdeck.signoff.allowed import Signers, allowed_lines
+from opsdeck.signoff.gate import plain_name
 from opsdeck.signoff.model import Signed
 from opsdeck.signoff.verdict import Problem, bad, named, warn
 from opsdeck.text import visible
@@ -17,13 +18,6 @@ _LIKE = str.maketrans(
     "oiiiiiaeopcyxsdhjqwkmtbhoavptukiciı".replace("ı", "i"),
 )
 """Small letters and digits, and the Latin one that each is taken for."""
-
-
-def plain_name(name: str) -> str:
-    """A name without case, width, blanks and marks that nobody sees: names with the same one are
-    one name in two spellings, and the gate lets nobody sign under the second."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Zs"))
 
 
 def skeleton(name: str) -> str:
