@@ -45,23 +45,25 @@ class Signing(KnownSignoffs):
         refused = seen.refusal(self.rules, role, operator) or self._stranger(operator)
         if refused:
             raise UsageError(f"not signed: {refused}")
-        if not seen.gate.closed and reason:
+        self.check_gate(seen, broken=bool(reason))
+
+    def check_gate(self, seen: Seen, *, broken: bool) -> None:
+        """Raises UsageError where the gate is closed, unless its glass is `broken`, or there is no
+        glass to break; whoever it is that signs."""
+        if not seen.gate.closed and broken:
             raise UsageError("not signed: the gate is open, there is no glass to break")
-        if seen.gate.closed and not reason:
+        if seen.gate.closed and not broken:
             which = "; ".join(f"{rule.title}: {rule.detail}" for rule in seen.gate.closed_by)
             glass = (
-                ""
-                if not self.rules.break_glass
-                else (
-                    "; where it cannot wait, break the glass with a reason"
-                    " (b on the screen, --break-glass REASON)"
-                )
+                "; where it cannot wait, break the glass with a reason"
+                " (b on the screen, --break-glass REASON)"
             )
+            glass = glass if self.rules.break_glass else ""
             raise UsageError(
                 f"not signed: the gate is closed ({which});"
                 f" `opsdeck signoff show {seen.release.name}` names the items{glass}"
             )
-        if reason and not self.rules.break_glass:
+        if broken and not self.rules.break_glass:
             raise UsageError("not signed: [signoff] in opsdeck.toml allows no break-glass")
 
     def _stranger(self, name: str) -> str:

@@ -240,7 +240,6 @@ async def test_breaking_the_glass_asks_why_and_says_so_ever_after(tmp_path: Path
     async with desk.at_screen("bob").run_test(size=WIDE) as pilot:
         await opened(pilot)
         await pilot.press("S")
-        await choose(pilot, "verifier")
         await refused(pilot, "the gate is closed")
         await pilot.press("escape")
         await looked(pilot)
@@ -263,7 +262,6 @@ async def test_an_open_gate_has_no_glass_to_break(desk: SignoffDesk) -> None:
     async with desk.at_screen("bob").run_test(size=NARROW) as pilot:
         await opened(pilot)
         await pilot.press("b")
-        await choose(pilot, "verifier")
         await refused(pilot, "there is no glass to break")
     assert signatures(desk) == []
 

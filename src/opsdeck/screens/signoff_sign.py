@@ -55,6 +55,8 @@ async def _signed(screen: SignoffPanes, name: str, *, broken: bool) -> tuple[Pre
     """What was signed, and the signature ("" where names are recorded); raises GivenUpError."""
     signing = screen.signing
     seen = await screen.look(name)
+    if seen.open_to(signing.rules, screen.deck.operator):
+        signing.check_gate(seen, broken=broken)  # before anything is asked that comes to nothing
     role = await _role(screen, seen)
     reason = await _reason(screen, seen, role) if broken else ""
     signing.check(seen, role, reason)
@@ -126,8 +128,6 @@ async def _role(screen: SignoffPanes, seen: Seen) -> Role:
 async def _reason(screen: SignoffPanes, seen: Seen, role: Role) -> str:
     """Why the glass is broken."""
     signing = screen.signing
-    if not seen.gate.closed:
-        raise UsageError("the gate is open: S signs, there is no glass to break")
 
     def check(answers: Answers) -> None:
         if not answers["reason"].strip():
