@@ -92,6 +92,14 @@ class Team(NamedTuple):
     environ: dict[str, str]
 
 
+class Kept(NamedTuple):
+    """A signed deck, who signed it, and what of each release."""
+
+    home: Path
+    team: Team
+    contents: dict[str, Content]
+
+
 def make_team(folder: Path) -> Team:
     """Four people with keys of their own in a folder."""
     folder.mkdir(parents=True, exist_ok=True)

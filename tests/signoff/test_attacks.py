@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,7 @@ from tests.signoff.signed import (
     V1,
     Desk,
     Team,
-    make_team,
     parts_of,
-    signed_home,
     verdict_of,
     walk,
 )
@@ -29,24 +26,6 @@ from tests.signoff.tampered import said
 
 pytestmark = needs_ssh_keygen
 LAX = msgspec.structs.replace(RULES, approver_apart=False, verifier_apart=False)
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Team]:
-    folder = tmp_path_factory.mktemp("signed")
-    team = make_team(folder / "keys")
-    signed_home(folder / "deck", team)
-    return folder / "deck", team
-
-
-@pytest.fixture
-def team(kept: tuple[Path, Team]) -> Team:
-    return kept[1]
-
-
-@pytest.fixture
-def home(kept: tuple[Path, Team], tmp_path: Path) -> Path:
-    return shutil.copytree(kept[0], tmp_path / "deck")
 
 
 @pytest.fixture

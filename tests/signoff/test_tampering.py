@@ -27,9 +27,7 @@ from tests.signoff.signed import (
     V2,
     Desk,
     Team,
-    make_team,
     parts_of,
-    signed_home,
     verdict_of,
     walk,
 )
@@ -44,24 +42,6 @@ from tests.signoff.tampered import (
 )
 
 pytestmark = needs_ssh_keygen
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Team]:
-    folder = tmp_path_factory.mktemp("signed")
-    team = make_team(folder / "keys")
-    signed_home(folder / "deck", team)
-    return folder / "deck", team
-
-
-@pytest.fixture
-def team(kept: tuple[Path, Team]) -> Team:
-    return kept[1]
-
-
-@pytest.fixture
-def home(kept: tuple[Path, Team], tmp_path: Path) -> Path:
-    return shutil.copytree(kept[0], tmp_path / "deck")
 
 
 # Flipped bytes

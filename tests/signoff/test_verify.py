@@ -15,7 +15,7 @@ from opsdeck.errors import UsageError
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
 from opsdeck.signoff import ssh
-from opsdeck.signoff.content import Content, content_of
+from opsdeck.signoff.content import content_of
 from opsdeck.signoff.verify import Trust, Verdict, verify_all, verify_release
 from tests.signoff.keys import needs_ssh_keygen, signers
 from tests.signoff.signed import (
@@ -26,33 +26,14 @@ from tests.signoff.signed import (
     V1,
     V2,
     Desk,
+    Kept,
     Team,
-    make_team,
     parts_of,
-    signed_home,
     verdict_of,
     walk,
 )
 
 pytestmark = needs_ssh_keygen
-Kept = tuple[Path, Team, dict[str, Content]]
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    folder = tmp_path_factory.mktemp("signed")
-    team = make_team(folder / "keys")
-    return folder / "deck", team, signed_home(folder / "deck", team)
-
-
-@pytest.fixture
-def team(kept: Kept) -> Team:
-    return kept[1]
-
-
-@pytest.fixture
-def home(kept: Kept, tmp_path: Path) -> Path:
-    return shutil.copytree(kept[0], tmp_path / "deck")
 
 
 def said(verdict: Verdict) -> str:

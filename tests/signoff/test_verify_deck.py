@@ -19,9 +19,7 @@ from tests.signoff.signed import (
     V2,
     Desk,
     Team,
-    make_team,
     parts_of,
-    signed_home,
     verdict_of,
     walk,
 )
@@ -30,24 +28,6 @@ from tests.signoff.tampered import changing, rewrite, said
 pytestmark = needs_ssh_keygen
 NAMES = msgspec.structs.replace(RULES, signatures="names")
 ROLES = (("deployer", "carol"), ("verifier", "bob"), ("approver", "dave"))
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Team]:
-    folder = tmp_path_factory.mktemp("signed")
-    team = make_team(folder / "keys")
-    signed_home(folder / "deck", team)
-    return folder / "deck", team
-
-
-@pytest.fixture
-def team(kept: tuple[Path, Team]) -> Team:
-    return kept[1]
-
-
-@pytest.fixture
-def home(kept: tuple[Path, Team], tmp_path: Path) -> Path:
-    return shutil.copytree(kept[0], tmp_path / "deck")
 
 
 def all_sign(desk: Desk, name: str, deck: str = "acme") -> None:
