@@ -21,6 +21,7 @@ from opsdeck.session import Place, Session
 from opsdeck.terminal import check_terminal, ensure_utf8_mode, use_ascii
 from opsdeck.themes import THEMES
 from opsdeck.widgets.glyphs import ASCII, UNICODE, Glyphs
+from opsdeck.widgets.stylesheet import Sheet
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -131,6 +132,7 @@ class OpsDeckApp(Leaving):
             self.theme = theme.name
         else:  # the same kind as Textual's own default: no second pass over the stylesheet
             self.set_reactive(DeckHost.theme, theme.name)
+        self.stylesheet = Sheet(variables=self.get_css_variables())
         if not deck.config.ui.animations:
             self.animation_level = "none"
 
