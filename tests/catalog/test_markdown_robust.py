@@ -146,10 +146,8 @@ PATHOLOGICAL = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n == "100,000 items" else n for n in PATHOLOGICAL],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PATHOLOGICAL)
 def test_pathological_texts_take_bounded_time(name: str) -> None:
     imported: tuple[ImportedChecklist, ...] = ()
 

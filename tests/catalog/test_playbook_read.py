@@ -434,6 +434,7 @@ PATHOLOGICAL: dict[str, Callable[[], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PATHOLOGICAL)
 def test_pathological_texts_take_bounded_time(name: str) -> None:
     data = PATHOLOGICAL[name]().encode()

@@ -55,7 +55,9 @@ async def to_no_step(pilot: AppPilot) -> None:
 
 
 @pytest.mark.parametrize("rests", [True, False], ids=["rested", "at once"])
-@pytest.mark.parametrize("key", ["space", "s", "f", "r"])
+@pytest.mark.parametrize(
+    "key", ["space", *(pytest.param(key, marks=pytest.mark.slow) for key in "sfr")]
+)
 async def test_on_a_row_that_is_no_step_keys_act_on_none(
     drill: IncidentDesk, key: str, rests: bool
 ) -> None:
@@ -200,7 +202,9 @@ def first_shown(pane: Pane) -> bool:
 
 
 @pytest.mark.parametrize("name", ["steps", "page", "timeline"])
-@pytest.mark.parametrize("tiny", [(40, 12), (20, 8)], ids=["40x12", "20x8"])
+@pytest.mark.parametrize(
+    "tiny", [(40, 12), pytest.param((20, 8), marks=pytest.mark.slow)], ids=["40x12", "20x8"]
+)
 async def test_a_window_that_was_tiny_shows_the_steps_from_the_top(
     drill: IncidentDesk, tiny: tuple[int, int], name: str
 ) -> None:
