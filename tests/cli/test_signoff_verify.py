@@ -229,6 +229,12 @@ def test_a_bundle_is_verified_here_too(ready: Signed) -> None:
     good = ready("signoff", "verify", "--bundle", "v1-signoff.tar")
     # THEN it holds
     assert (good.code, "every signature holds" in good.out) == (0, True), good.out
+    # AND wherever that is done
+    config = ready.folder / "opsdeck.toml"
+    ours = config.read_text()
+    config.write_text(ours.replace("[deck]", '[deck]\ntimezone = "Asia/Kathmandu"', 1))
+    assert ready("signoff", "verify", "--bundle", "v1-signoff.tar").out == good.out
+    config.write_text(ours)
     # AND no longer once a byte of it was touched
     tar = ready.folder / "v1-signoff.tar"
     whole = tar.read_bytes()

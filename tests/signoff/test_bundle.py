@@ -17,25 +17,20 @@ import pytest
 
 from opsdeck.errors import DataError, NoInputError, NotSavedError, UsageError
 from opsdeck.journal import events as ev
-from opsdeck.journal.lines import find_lines
 from opsdeck.journal.writing import Draft
 from opsdeck.signoff.bundle import (
     Parts,
     bundle_bytes,
     bundle_files,
     bundle_name,
-    wanted_of,
     write_bundle,
 )
-from opsdeck.signoff.bundle_check import verify_bundle
-from opsdeck.signoff.content import Content, content_of
-from opsdeck.signoff.record import Record, record_of
-from opsdeck.signoff.releases import release_of
-from opsdeck.signoff.ssh import Signers
+from opsdeck.signoff.content import content_of
+from opsdeck.signoff.record import Record
 from opsdeck.signoff.statement import one_line
-from opsdeck.signoff.verdict import Verdict
+from tests.signoff.bundled import bundled, checked
 from tests.signoff.keys import needs_ssh_keygen, signers
-from tests.signoff.signed import NOW, RULES, V1, Desk, Team, make_team, signed_home, walk
+from tests.signoff.signed import RULES, V1, Desk, Team, make_team, signed_home, walk
 
 TOOLS = ("sh", "tar", "sha256sum", "ssh-keygen", "grep", "cat")
 pytestmark = [
@@ -44,16 +39,6 @@ pytestmark = [
         not all(map(shutil.which, TOOLS)), reason=f"not all of {', '.join(TOOLS)} are installed"
     ),
 ]
-PAGES = {"record.md": b"# Sign-off\n", "record.html": "<p>größe</p>\n".encode()}
-
-
-def parts_of(desk: Desk, content: Content, name: str = V1, **changed: Any) -> Parts:
-    """What a bundle of a release is made of."""
-    release = release_of(desk.state, name)
-    assert release is not None
-    record = record_of(release, content.data, content.sha256)
-    lines = find_lines(desk.journal.folder, wanted_of(record))
-    return Parts(record, lines, desk.team.signers, PAGES)._replace(**changed)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +50,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Team:
 def parts(tmp_path_factory: pytest.TempPathFactory, team: Team) -> Parts:
     home = tmp_path_factory.mktemp("signed") / "deck"
     content = signed_home(home, team)[V1]
-    return parts_of(Desk(home, team), content)
+    return bundled(Desk(home, team), content)
 
 
 class Stranger:
@@ -153,7 +138,7 @@ def test_what_is_in_it(stranger: Stranger, parts: Parts) -> None:
     assert files["evidence/before/tests.json"] in line
     assert files["content.json"] == content_of(record.content).text
     assert (folder / "allowed_signers").read_bytes() == parts.signers.content  # type: ignore[union-attr]
-    assert files["record.html"] == PAGES["record.html"]
+    assert files["record.html"] == parts.readable["record.html"]
     assert sum(name.endswith(".sig") for name in files) == 3
     text = files["VERIFY.txt"].decode()
     assert text.startswith(f"Sign-off of release {V1}, deck acme\n")
@@ -218,7 +203,14 @@ def test_sums_that_were_made_anew_do_not_help(stranger: Stranger, parts: Parts) 
         path.write_bytes(whole)
 
 
-_UNSIGNED = ("SHA256SUMS", "VERIFY.txt", "allowed_signers", *PAGES, "record.toml")
+_UNSIGNED = (
+    "SHA256SUMS",
+    "VERIFY.txt",
+    "allowed_signers",
+    "record.md",
+    "record.html",
+    "record.toml",
+)
 
 
 def test_signatures_swapped_between_roles(stranger: Stranger, parts: Parts) -> None:
@@ -260,7 +252,7 @@ def test_names_only_says_first_that_it_is_not_signed(
     desk = Desk(tmp_path / "deck", team, rules=rules)
     walk(desk, V1)
     content = desk.at(10).sign(V1, "deployer", "carol")
-    folder = stranger.unpack(bundle_bytes(parts_of(desk, content, signers=None)))
+    folder = stranger.unpack(bundle_bytes(bundled(desk, content, signers=None)))
     text = (folder / "VERIFY.txt").read_text()
     # THEN the first line says so, and only sums are there to be verified
     assert text.splitlines()[0] == "NOT SIGNED: names only"
@@ -277,7 +269,7 @@ def test_a_broken_glass_is_the_first_line(stranger: Stranger, tmp_path: Path, te
     desk.mark("alice", f"release/{V1}/before/backup", ev.CHECKED, verdict="failed")
     broken: dict[str, Any] = {"rules": ((False, "items"),), "reason": "it's $(down); 'now'"}
     content = desk.at(10).sign(V1, "deployer", "carol", **broken)
-    folder = stranger.unpack(bundle_bytes(parts_of(desk, content)))
+    folder = stranger.unpack(bundle_bytes(bundled(desk, content)))
     text = (folder / "VERIFY.txt").read_text()
     first = "BREAK-GLASS: signed against a closed gate: it's $(down); 'now'"
     assert text.splitlines()[0] == first
@@ -291,7 +283,7 @@ def test_a_release_that_rests_on_nothing(stranger: Stranger, tmp_path: Path, tea
     broken: dict[str, Any] = {"rules": ((False, "items"),), "reason": "down"}
     content = desk.sign(V1, "deployer", "carol", **broken)
     assert content.sums == b""
-    folder = stranger.unpack(bundle_bytes(parts_of(desk, content)))
+    folder = stranger.unpack(bundle_bytes(bundled(desk, content)))
     assert stranger.run(at_once((folder / "VERIFY.txt").read_text()), folder).returncode == 0
 
 
@@ -312,7 +304,7 @@ def test_a_name_never_reaches_a_shell(stranger: Stranger, tmp_path: Path, team: 
         told = desk.statement(V1, "deployer", one_line(name), content, identity="carol@acme")
         desk.say(name, *desk.drafts(V1, content, told, desk.seal(told, "carol")))
         desk.load()
-    folder = stranger.unpack(bundle_bytes(parts_of(desk, content)))
+    folder = stranger.unpack(bundle_bytes(bundled(desk, content)))
     text = (folder / "VERIFY.txt").read_text()
     # THEN the commands hold, and nothing else ran
     done = stranger.run(at_once(text), folder)
@@ -344,7 +336,7 @@ def test_hostile_names_of_files_are_never_packed(
     content = desk.sign(V1, "deployer", "carol", content_of(values))
     # THEN nothing is packed
     with pytest.raises(DataError, match=f"no bundle of {V1}"):
-        bundle_bytes(parts_of(desk, content))
+        bundle_bytes(bundled(desk, content))
 
 
 def test_what_is_not_what_was_signed_is_never_packed(parts: Parts) -> None:
@@ -410,10 +402,6 @@ def test_where_it_cannot_be_written(tmp_path: Path, parts: Parts) -> None:
 
 
 # Verifying it with OpsDeck
-
-
-def checked(path: Path, known: Signers | None) -> Verdict:
-    return verify_bundle(path, RULES, known, now=NOW)
 
 
 def test_opsdeck_verifies_a_bundle_too(tmp_path: Path, parts: Parts, team: Team) -> None:

@@ -13,30 +13,17 @@ import msgspec
 import pytest
 
 from opsdeck.errors import DataError
-from opsdeck.journal.lines import find_lines
-from opsdeck.signoff.bundle import Parts, bundle_bytes, bundle_files, wanted_of
-from opsdeck.signoff.bundle_check import verify_bundle
+from opsdeck.signoff.bundle import bundle_bytes, bundle_files
 from opsdeck.signoff.bundle_text import ALL_SUMS
-from opsdeck.signoff.content import Content
-from opsdeck.signoff.record import record_of
-from opsdeck.signoff.releases import release_of
 from opsdeck.signoff.verdict import Verdict
+from tests.signoff.bundled import bundled, checked
 from tests.signoff.keys import needs_ssh_keygen
-from tests.signoff.signed import NOW, RULES, V1, Desk, Team, make_team, parts_of, signed_home, walk
+from tests.signoff.signed import RULES, V1, Desk, Team, make_team, parts_of, signed_home, walk
 from tests.signoff.tampered import said
 
 pytestmark = needs_ssh_keygen
 NAMES = msgspec.structs.replace(RULES, signatures="names")
 Files = dict[str, bytes]
-
-
-def parts(desk: Desk, content: Content) -> Parts:
-    """What the bundle of a content is made of."""
-    release = release_of(desk.state, V1)
-    assert release is not None
-    record = record_of(release, content.data, content.sha256)
-    lines = find_lines(desk.journal.folder, wanted_of(record))
-    return Parts(record, lines, desk.team.signers, {"record.md": b"# read me\n"})
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +35,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Team:
 def files(tmp_path_factory: pytest.TempPathFactory, team: Team) -> Files:
     home = tmp_path_factory.mktemp("signed") / "deck"
     content = signed_home(home, team)[V1]
-    return bundle_files(parts(Desk(home, team), content))
+    return bundle_files(bundled(Desk(home, team), content))
 
 
 def packed(files: Files, *, sums: bool = True) -> bytes:
@@ -69,8 +56,7 @@ def packed(files: Files, *, sums: bool = True) -> bytes:
 def verified(folder: Path, tar: bytes, team: Team, **more: Any) -> Verdict:
     """What a bundle proves to somebody with signers of their own."""
     (folder / "b.tar").write_bytes(tar)
-    rules = more.pop("rules", RULES)
-    return verify_bundle(folder / "b.tar", rules, more.pop("known", team.signers), now=NOW)
+    return checked(folder / "b.tar", more.pop("known", team.signers), **more)
 
 
 def test_untouched_it_holds(tmp_path: Path, team: Team, files: Files) -> None:
@@ -118,6 +104,30 @@ def test_a_text_with_other_commands(
     verdict = verified(tmp_path, packed(changed), team)
     assert [p.where for p in verdict.bad] == ["VERIFY.txt"]
     assert "run none of its commands" in said(verdict)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("record.html", b"alice", b"mallory"),
+        ("record.md", b"Gate", b"Gate, open"),
+        ("record.md", None, None),
+        ("record.html", b"</body>", b"<script>alert(1)</script></body>"),
+    ],
+)
+def test_a_page_that_says_something_else(
+    tmp_path: Path, team: Team, files: Files, name: str, old: bytes | None, new: bytes
+) -> None:
+    # GIVEN a page with other words, or none at all, and all sums made anew
+    changed = {other: whole for other, whole in files.items() if other != name}
+    if old is not None:
+        assert old in files[name]
+        changed[name] = files[name].replace(old, new, 1)
+    # THEN what was signed holds, and not to read this page is a warning
+    verdict = verified(tmp_path, packed(changed), team)
+    assert [(p.severity, p.part, p.where) for p in verdict.problems] == [("warn", "record", name)]
+    assert "read record.toml instead" in said(verdict)
+    assert verdict.status == "warning"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +208,7 @@ def test_names_only_to_somebody_who_wants_signatures(tmp_path: Path, team: Team)
     content = desk.at(10).sign(V1, "deployer", "carol")
     desk.sign(V1, "verifier", "bob", content)
     desk.sign(V1, "approver", "dave", content)
-    tar = bundle_bytes(parts(desk, content))
+    tar = bundle_bytes(bundled(desk, content))
     # WHEN it is held against rules that want signatures, or names
     wanted, names = verified(tmp_path, tar, team), verified(tmp_path, tar, team, rules=NAMES)
     # THEN nobody signed, and it never says that somebody did
@@ -212,7 +222,7 @@ def test_a_closed_gate_without_a_reason(tmp_path: Path, team: Team) -> None:
     desk = Desk(tmp_path / "deck", team)
     walk(desk, V1)
     content = desk.at(10).sign(V1, "deployer", "carol", rules=((False, "evidence fresh: no"),))
-    verdict = verified(tmp_path, bundle_bytes(parts(desk, content)), team)
+    verdict = verified(tmp_path, bundle_bytes(bundled(desk, content)), team)
     assert "at a closed gate without a reason: evidence fresh: no" in said(verdict)
 
 

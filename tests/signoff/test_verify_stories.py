@@ -12,6 +12,8 @@ import pytest
 from opsdeck.journal import events as ev
 from opsdeck.journal.writing import Draft
 from opsdeck.runs.cadence import run_key
+from opsdeck.signoff.bundle import write_bundle
+from tests.signoff.bundled import bundled, checked
 from tests.signoff.keys import needs_ssh_keygen
 from tests.signoff.signed import CATALOG, NOW, ONE, TWO, V1, Desk, Team, make_team, verdict_of
 
@@ -85,4 +87,11 @@ def test_an_honest_sign_off_is_never_called_forged(tmp_path: Path, seed: int) ->
     verdict = verdict_of(tmp_path / "deck", team, now=NOW + timedelta(days=3), catalog=CATALOG)
     # THEN nothing is wrong with it
     assert verdict.ok, "\n".join(map(str, verdict.problems))
+    assert verdict.complete
+    # NOR with its bundle, wherever that is read
+    tar = tmp_path / "b.tar"
+    write_bundle(tar, bundled(story.on(0), content))
+    later = NOW + timedelta(days=3)
+    verdict = checked(tar, team.signers, now=later)
+    assert not verdict.problems, "\n".join(map(str, verdict.problems))
     assert verdict.complete

@@ -30,10 +30,11 @@ def verify_releases(signing: Signing, name: str | None, as_json: bool) -> int:
 def verify_tar(signing: Signing, path: Path, as_json: bool) -> int:
     """Verify a bundle against this deck's allowed signers, or (where it has none) its own; the
     exit status. Raises NoInputError and DataError for what is no bundle."""
+    from opsdeck.reports.signoff_files import pages_anew
     from opsdeck.signoff.bundle_check import verify_bundle
 
-    signers = signing.trust().signers
-    return _told([verify_bundle(path, signing.rules, signers, now=signing.deck.now())], as_json)
+    signers, now = signing.trust().signers, signing.deck.now()
+    return _told([verify_bundle(path, signing.rules, signers, now=now, pages=pages_anew)], as_json)
 
 
 def _told(verdicts: Sequence[Verdict], as_json: bool, *, every: bool = False) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import UTC
 from pathlib import Path
 
 from opsdeck.checks.evidence import Evidence, read_evidence
 from opsdeck.journal.lines import find_lines
+from opsdeck.reports.signoff_document import Looks
 from opsdeck.reports.signoff_html import signoff_html
 from opsdeck.reports.signoff_markdown import signoff_markdown
 from opsdeck.signing import Signing
@@ -23,14 +26,24 @@ def bundle_parts(signing: Signing, release: Release) -> Parts:
     """
     record = signing.signed_record(release)
     lines = lines_of(signing.deck.journal.folder, record)
-    looks = looks_in(lines, record)
-    zone = signing.deck.zone
     is_signed = any(one.signature for one, _ in record.signed)
-    pages = {
-        "record.md": signoff_markdown(record, zone, looks).encode("utf-8", "replace"),
-        "record.html": signoff_html(record, zone, looks).encode("utf-8", "replace"),
-    }
+    pages = pages_of(record, looks_in(lines, record))
     return Parts(record, lines, signing.read_signers() if is_signed else None, pages)
+
+
+def pages_of(record: Record, looks: Looks) -> dict[str, bytes]:
+    """Name -> page of a bundle, to be read: with times in UTC, so that whoever verifies the bundle
+    makes the same of it."""
+    return {
+        "record.md": signoff_markdown(record, UTC, looks).encode("utf-8", "replace"),
+        "record.html": signoff_html(record, UTC, looks).encode("utf-8", "replace"),
+    }
+
+
+def pages_anew(record: Record, evidence: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The same pages from a bundle's own evidence, by event (`bundle_record.Pages`)."""
+    looks = {event: read_evidence(json.loads(whole)) for event, whole in evidence.items()}
+    return pages_of(record, looks)
 
 
 def lines_of(folder: Path, record: Record) -> Lines:

@@ -21,7 +21,7 @@ from opsdeck.journal.files import in_words, open_to_read
 from opsdeck.runs.cadence import RELEASE_NAME
 from opsdeck.signoff import verify_signature as signatures
 from opsdeck.signoff.bundle import FILE_NAME
-from opsdeck.signoff.bundle_record import unsigned_problems
+from opsdeck.signoff.bundle_record import Pages, unsigned_problems
 from opsdeck.signoff.bundle_text import ALL_SUMS, RECORD_FILE, REVOKED_FILE, SIGNERS_FILE, TEXT_FILE
 from opsdeck.signoff.content import CONTENT_FILE, SUMS_FILE, kept_files, needs_of, sha256
 from opsdeck.signoff.model import Signed
@@ -47,12 +47,17 @@ _SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._+/-]+)")
 
 
 def verify_bundle(
-    path: Path, rules: SignoffRules, signers: Signers | None = None, *, now: datetime
+    path: Path,
+    rules: SignoffRules,
+    signers: Signers | None = None,
+    *,
+    now: datetime,
+    pages: Pages,
 ) -> Verdict:
     """What a bundle proves; blocks. Without `signers` those in it are believed, and that is said.
 
-    `rules` tell as whom people sign. Raises NoInputError where it cannot be read and DataError
-    where it is no bundle.
+    `rules` tell as whom people sign; `pages` makes the pages to read anew. Raises NoInputError
+    where it cannot be read and DataError where it is no bundle.
     """
     release, files = _unpacked(path)
     found = list(_sum_problems(files))
@@ -76,7 +81,7 @@ def verify_bundle(
         found += role_problems(content, held)
         found += statement_problems(content, held)
         found += rules_problems(content, held, rules)
-        found += unsigned_problems(release, files, content, held)
+        found += unsigned_problems(release, files, content, held, pages)
     found += people_problems([one.signed for one in held], signers)
     lacking = lacking_of(content, held) if content is not None else ["everybody"]
     return Verdict(

@@ -1,4 +1,4 @@
-"""What of a bundle nobody signed and can be made anew from what was: `record.toml`, `VERIFY.txt`.
+"""What of a bundle nobody signed and can be made anew from what was: the record, `VERIFY.txt`.
 
 From the record as it lies there only the names of events and their times are taken, which are not
 in what was signed, and that the release was abandoned.
@@ -7,7 +7,7 @@ in what was signed, and that the release was abandoned.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,20 +22,27 @@ from opsdeck.signoff.bundle_text import (
     statement_file,
     verify_text,
 )
-from opsdeck.signoff.content import needs_of
+from opsdeck.signoff.content import kept_files, needs_of, sha256
 from opsdeck.signoff.model import ContentHead, Release, Signed
 from opsdeck.signoff.record import Record, record_of
 from opsdeck.signoff.record_toml import record_toml
-from opsdeck.signoff.verdict import Problem, bad
+from opsdeck.signoff.verdict import Problem, bad, warn
 from opsdeck.signoff.verify_content import Opened
 from opsdeck.signoff.verify_roles import Held
 from opsdeck.signoff.verify_signature import APART
 
+Pages = Callable[[Record, Mapping[str, bytes]], Mapping[str, bytes]]
+"""Makes the pages to read (name -> content) of a record and the evidence of its items by event."""
+
 
 def unsigned_problems(
-    release: str, files: Mapping[str, bytes], content: Opened, held: Sequence[Held]
+    release: str,
+    files: Mapping[str, bytes],
+    content: Opened,
+    held: Sequence[Held],
+    pages: Pages,
 ) -> Iterator[Problem]:
-    """Whether the record and the text say exactly what was signed."""
+    """Whether the record, the pages and the text say exactly what was signed."""
     try:
         record = _record(release, files.get(RECORD_FILE, b""), content, held)
         wanted = record_toml(record).encode()
@@ -53,6 +60,27 @@ def unsigned_problems(
     )
     if files.get(TEXT_FILE) != text.encode("utf-8", "replace"):
         yield bad("record", TEXT_FILE, "it is not as OpsDeck writes it: run none of its commands")
+    yield from _page_problems(record, files, content, pages)
+
+
+def _page_problems(
+    record: Record, files: Mapping[str, bytes], content: Opened, pages: Pages
+) -> Iterator[Problem]:
+    """Pages may be of another version of OpsDeck, which words them otherwise: that is a warning."""
+    evidence = {
+        kept.event: files[kept.name]
+        for kept in kept_files(content.data)
+        if kept.evidence and sha256(files.get(kept.name, b"")) == kept.sha256
+    }
+    try:
+        wanted = pages(record, evidence)
+    except (ValueError, OverflowError, RecursionError) as error:
+        yield bad("evidence", RECORD_FILE, f"no page can be made of it: {error}")
+        return
+    for name, page in wanted.items():
+        if files.get(name) != page:
+            said = "nobody signed this page, and it is not what this OpsDeck makes of the record"
+            yield warn("record", name, f"{said}: read {RECORD_FILE} instead")
 
 
 def _record(release: str, written: bytes, content: Opened, held: Sequence[Held]) -> Record:
