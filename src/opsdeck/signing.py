@@ -7,6 +7,7 @@ for a disk or for `ssh-keygen` may run in another thread, and says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from opsdeck.journal.fold import State
 from opsdeck.known_signoffs import KnownSignoffs, Seen, to_ms
 from opsdeck.runs.acts import checked_line
 from opsdeck.signoff import gate as gates
+from opsdeck.signoff.clocks import SKEW, Ahead, ahead_of
 from opsdeck.signoff.content import Facts
 from opsdeck.signoff.gate import Gate
 from opsdeck.signoff.model import Release, Role
@@ -49,7 +51,7 @@ class Signing(KnownSignoffs):
 
     def check_gate(self, seen: Seen, *, broken: bool) -> None:
         """Raises UsageError where the gate is closed, unless its glass is `broken`, or there is no
-        glass to break; whoever it is that signs."""
+        glass to break, or a clock is wrong; whoever it is that signs."""
         if not seen.gate.closed and broken:
             raise UsageError("not signed: the gate is open, there is no glass to break")
         if seen.gate.closed and not broken:
@@ -65,6 +67,27 @@ class Signing(KnownSignoffs):
             )
         if broken and not self.rules.break_glass:
             raise UsageError("not signed: [signoff] in opsdeck.toml allows no break-glass")
+        ahead = ahead_of(seen.content.data, self.deck.now())
+        if ahead is not None:
+            raise UsageError(f"not signed: {self._clock_words(ahead)}")
+
+    def _clock_words(self, ahead: Ahead) -> str:
+        """What is of a time to come, and what to do: no break-glass makes such a thing believed."""
+        now = self.deck.now()
+        ready = ahead.at - SKEW + timedelta(minutes=1)
+        days = {at.astimezone(self.deck.zone).date() for at in (now, ahead.at, ready)}
+        form = "%H:%M %Z" if len(days) == 1 else "%Y-%m-%d %H:%M %Z"
+
+        def shown(at: datetime) -> str:
+            return at.astimezone(self.deck.zone).strftime(form)
+
+        clock = f" by the clock of {ahead.machine}" if ahead.machine else ""
+        again = f", then do {ahead.what} again" if ahead.machine else ""
+        return (
+            f"{ahead.what} is of {shown(ahead.at)}{clock}, and here it is {shown(now)}: one clock"
+            " is wrong, and what is signed now would be called back-dated."
+            f" Set that clock right{again}, or sign after {shown(ready)}"
+        )
 
     def _stranger(self, name: str) -> str:
         """Why a name is nobody's here: without keys only the operators of the deck are known."""

@@ -16,6 +16,7 @@ from opsdeck.errors import DataError
 from opsdeck.journal.clock import parse_wall
 from opsdeck.journal.events import UNDECODABLE, Recorded, decode_event, line_hash
 from opsdeck.runs.cadence import parse_run
+from opsdeck.signoff.clocks import SKEW
 from opsdeck.signoff.content import (
     FORMAT,
     Lines,
@@ -38,7 +39,7 @@ from opsdeck.signoff.content_values import (
 )
 from opsdeck.signoff.model import Needs
 from opsdeck.signoff.verdict import Problem, bad, warn
-from opsdeck.signoff.verify_signature import APART, SKEW, is_plausible
+from opsdeck.signoff.verify_signature import APART, is_plausible
 from opsdeck.text import visible
 
 _KEYS = frozenset(

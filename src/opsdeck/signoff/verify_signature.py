@@ -9,6 +9,7 @@ from typing import NamedTuple
 from opsdeck.catalog.signoff_rules import SignoffRules
 from opsdeck.journal.clock import is_stamp, parse_wall
 from opsdeck.journal.events import Recorded
+from opsdeck.signoff.clocks import SKEW
 from opsdeck.signoff.model import Signed
 from opsdeck.signoff.ssh import Signers, SigningError, is_canonical, signature_key, verify
 from opsdeck.signoff.statement import Statement, StatementError, one_line, parse_statement
@@ -16,8 +17,6 @@ from opsdeck.signoff.verdict import Part, Problem, bad, named, unknown, warn
 
 APART = timedelta(minutes=10)
 """A statement and its event are written in one go; a passphrase may take two minutes."""
-SKEW = timedelta(minutes=5)
-"""So far the clocks of two machines may differ."""
 
 _WHOSE: Mapping[str, Part] = dict.fromkeys(
     ("wrong-key", "not-allowed", "not-allowed-yet", "expired", "revoked"), "identity"
