@@ -60,10 +60,10 @@ test: $(VENV)/.dev-stamp
 
 # Side by side what only computes and asks partners; one after the other what a busy machine would
 # disturb: terminals, idle bytes, memory. (5: ARGS chose none of these.)
-APART := tests/worlds tests/drills tests/gauges
+APART := $(addprefix tests/,checks drills gauges incidents screens signoff worlds)
 
 test-slow: $(VENV)/.dev-stamp
-	$(BIN)/python -m pytest -m slow -n 4 $(APART) $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m slow -n 4 --dist worksteal $(APART) $(ARGS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest -m slow $(APART:%=--ignore=%) $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(VENV)/.dev-stamp
