@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.segment import Segment
+from textual.strip import Strip
 
 from opsdeck.text import ascii_only, plural, storable, visible, visible_lines
 from opsdeck.widgets.glyphs import ASCII, UNICODE, bar
@@ -28,7 +30,9 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=60)
         ("\u2066x\u2069\u200f", "�x��"),
         ("\ud800", "�"),
         ("[/] [red]x[/red]", "[/] [red]x[/red]"),
-        ("é 日本 👩‍🚀 ✓", "é 日本 👩‍🚀 ✓"),
+        ("é 日本 e\u0301 ☁\ufe0f ✓", "é 日本 e\u0301 ☁\ufe0f ✓"),
+        ("rm\u200b\u2060 a\u00adb\U000e0061", "rm�� a�b�"),
+        ("👩\u200d🚀", "👩�🚀"),
     ],
 )
 def test_controls_are_made_visible_and_the_rest_stays(text: str, shown: str) -> None:
@@ -41,6 +45,18 @@ def test_nothing_visible_is_a_control(text: str) -> None:
     assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in shown)
     assert visible(shown) == shown
     assert len(shown) == len(text)
+
+
+@given(text=st.text("ab \u200d\ufe0f\u0301日│👩🏽🇩☁", max_size=40), width=st.integers(1, 20))
+def test_whatever_is_joined_to_nothing_can_be_painted(text: str, width: int) -> None:
+    # GIVEN any text from outside WHEN it is cut as screens cut it
+    shown = visible(text)
+    strip = Strip([Segment(shown[:5]), Segment(shown[5:])])
+    # THEN nothing raises (Rich 15 does so on stray joiners), and all has its room
+    assert cell_len(fit(shown, width)) == width
+    assert all(cell_len(line) <= max(width, 2) for line in wrap(shown, width))
+    assert strip.crop(1, 1 + width).cell_length <= width
+    assert strip.adjust_cell_length(width).cell_length == width
 
 
 def test_lines_are_made_visible_one_by_one() -> None:

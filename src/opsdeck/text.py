@@ -6,10 +6,12 @@ import re
 import unicodedata
 from datetime import datetime, tzinfo
 
-# C0 and C1 controls, and the marks that turn the direction of text around (they can make one
-# name look like another).
+# C0 and C1 controls, the marks that turn the direction of text around, and what cannot be seen
+# (these can make one name look like another). Joiners are among these also for another reason:
+# terminals differ on how many cells joined characters take, and Rich raises on stray ones.
 _HOSTILE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 
 

@@ -267,7 +267,15 @@ async def test_what_holds_is_not_overridden(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[/]", "[red]not red[/red]", "a\x1b[31mb\x9bc", "日本 " * 30, "x" * 4000, "e\u0301👩‍🚀"],
+    [
+        "[/]",
+        "[red]not red[/red]",
+        "a\x1b[31mb\x9bc",
+        "日本 " * 30,
+        "x" * 4000,
+        "e\u0301👩‍🚀",
+        "\u200d\u200d日本 a\u200d\u200d日" * 20,
+    ],
 )
 async def test_any_note_is_kept_and_shown_harmlessly(desk: Desk, text: str) -> None:
     async with desk.app().run_test(size=(80, 24)) as pilot:

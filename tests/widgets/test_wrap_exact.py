@@ -50,6 +50,7 @@ def test_words_that_fit_are_not_cut(words: list[str]) -> None:
         ("xxxxxxxxxxxx", 5, ["xxxxx", "xxxxx", "xx"]),
         ("日本日本", 3, ["日", "本", "日", "本"]),
         ("日本", 0, ["日", "本"]),
+        ("\u200d\u200d;日", 2, ["\u200d\u200d;", "日"]),
     ],
 )
 def test_where_it_is_cut(text: str, width: int, expected: list[str]) -> None:

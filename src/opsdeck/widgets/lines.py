@@ -172,6 +172,8 @@ def wrap_exact(text: str, width: int) -> list[str]:
             head = window
         else:
             head = chop_cells(window, width)[0]
+            while cell_len(head) > width:  # a joiner that joins nothing is counted otherwise there
+                head = head[:-1]
             blank = head.rfind(" ") + 1
             if head[:blank].strip():
                 head = head[:blank]
