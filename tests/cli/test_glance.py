@@ -64,7 +64,9 @@ class Glanced:
         (self.opsdeck.folder / "opsdeck.toml").write_text("\n".join(lines), encoding="utf-8")
 
     def __call__(self, *options: str, **more: Any) -> Result:
-        return self.opsdeck("glance", *options, **more)
+        """A glance that waits longer than a busy machine takes, unless it is told how long."""
+        patience = () if "--timeout" in options else ("--timeout", "30")
+        return self.opsdeck("glance", *patience, *options, **more)
 
     def json(self, *options: str) -> tuple[int, Any]:
         """Exit status and object."""
@@ -254,7 +256,7 @@ def test_without_configuration_this_machine_is_seen(opsdeck: CommandLine) -> Non
 def test_it_works_on_a_dumb_terminal_in_ascii_and_in_a_pipe(glance: Glanced, columns: str) -> None:
     glance.service.number = 95
     environ = {"TERM": "dumb", "LC_ALL": "C", "COLUMNS": columns, "LANG": "C"}
-    result = glance.opsdeck.ended("glance", environ=environ)
+    result = glance.opsdeck.ended("glance", "--timeout", "30", environ=environ)
     assert (result.code, result.err) == (2, "")
     assert result.out.isascii()
     assert "\x1b" not in result.out

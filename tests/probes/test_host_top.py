@@ -23,7 +23,8 @@ from tests.probes.partners_local import document
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 
 MB = 1024 * 1024
-HOLD = f"held = b'x' * {200 * MB}"
+HOLD = f"held = b'x' * {400 * MB}"
+"""More than any program has that may run beside the tests, the other tests' workers among them."""
 KEYS = [
     "pid",
     "name",
@@ -95,7 +96,7 @@ async def test_who_holds_memory_is_on_top() -> None:
         resident = psutil.Process(pid).memory_info().rss
     entry = one(found["by_memory"], pid)
     assert entry["memory_bytes"] == pytest.approx(resident, rel=0.05)
-    assert entry["memory_bytes"] > 200 * MB
+    assert entry["memory_bytes"] > 400 * MB
     whole = psutil.virtual_memory().total
     assert entry["memory_percent"] == pytest.approx(100 * resident / whole, abs=0.1)
     assert entry["state"] == "sleeping"
