@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from opsdeck.deck import Deck
 from opsdeck.errors import UsageError
+from opsdeck.journal import events as ev
+from opsdeck.journal.writing import Draft
 from opsdeck.runs import acts
 from tests.office import Office, check, note, prepare
 
@@ -45,19 +48,28 @@ def held(office: Office) -> bool:
     return verdict.complete and not verdict.bad
 
 
-@pytest.mark.parametrize("act", [attested, waived, note, lambda deck: check(deck, "passed")])
+@pytest.mark.parametrize(
+    ("act", "what", "remedy"),
+    [
+        (attested, "pre/backup", ", then do pre/backup again"),
+        (waived, "pre/backup", ", then do pre/backup again"),
+        (note, "a note of pre/backup", ", then take it back"),
+        (lambda deck: check(deck, "passed"), "pre/tests", ", then do pre/tests again"),
+    ],
+)
 def test_what_a_clock_ahead_said_is_not_signed_yet(
-    office: Office, act: Callable[[Deck], object]
+    office: Office, act: Callable[[Deck], object], what: str, remedy: str
 ) -> None:
     # GIVEN something that a machine said eight minutes in the future
     on_a_clock_ahead(office, act, minutes=8)
     # WHEN it is to be signed THEN that is refused: what is wrong, where, and what to do
-    with pytest.raises(UsageError, match="not signed: pre/") as refused:
+    with pytest.raises(UsageError, match=f"not signed: {what} is of") as refused:
         prepare(office.sit(), "deployer")
     said = str(refused.value)
     now, then = office.clock.now, office.clock.now + timedelta(minutes=8)
     assert f"is of {then:%H:%M} UTC by the clock of dan@box, and here it is {now:%H:%M} UTC" in said
-    assert f"or sign after {then - timedelta(minutes=4):%H:%M} UTC" in said
+    ready = then - timedelta(minutes=4)
+    assert f"Set that clock right{remedy}, or sign after {ready:%H:%M} UTC" in said
     # NOR does it help to break the glass
     with pytest.raises(UsageError, match="no glass to break"):
         prepare(office.sit(), "deployer", "now")
@@ -75,6 +87,26 @@ def test_a_glass_is_not_broken_for_it_either(tmp_path: Path) -> None:
     # AND a day is named where it is another one
     there = office.clock.now + timedelta(days=400)
     assert f"is of {there:%Y-%m-%d %H:%M} UTC" in str(refused.value)
+
+
+def test_at_the_end_of_the_calendar_it_is_told_too(office: Office) -> None:
+    # GIVEN a note of the last minute that there is, in a zone where that minute is beyond the end
+    last = office.clock.now.replace(year=9999, month=12, day=31, hour=23, minute=59)
+    on_a_clock_ahead(office, note, days=(last - office.clock.now).days, hours=21)
+    signing = office.sit()
+    signing.deck.zone = ZoneInfo("Asia/Kathmandu")
+    with pytest.raises(UsageError, match=r"9999-12-31 \d\d:\d\d UTC"):
+        prepare(signing, "deployer")
+
+
+def test_a_note_that_was_taken_back_is_in_nobodys_way(office: Office) -> None:
+    on_a_clock_ahead(office, note, days=3)
+    deck = office.sit("dan").deck
+    entry = deck.state.entry("release/v1/pre", "backup")
+    assert entry is not None
+    told = {"run": "release/v1/pre", "item": "backup", "event": entry.notes[-1].id}
+    deck.record(Draft(ev.UNDONE, told))
+    assert held(office)
 
 
 def test_what_is_done_again_is_signed(office: Office) -> None:

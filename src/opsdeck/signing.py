@@ -7,7 +7,6 @@ for a disk or for `ssh-keygen` may run in another thread, and says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from opsdeck.journal.fold import State
 from opsdeck.known_signoffs import KnownSignoffs, Seen, to_ms
 from opsdeck.runs.acts import checked_line
 from opsdeck.signoff import gate as gates
-from opsdeck.signoff.clocks import SKEW, Ahead, ahead_of
+from opsdeck.signoff.clocks import Ahead, ahead_of
 from opsdeck.signoff.content import Facts
 from opsdeck.signoff.gate import Gate
 from opsdeck.signoff.model import Release, Role
@@ -73,20 +72,18 @@ class Signing(KnownSignoffs):
 
     def _clock_words(self, ahead: Ahead) -> str:
         """What is of a time to come, and what to do: no break-glass makes such a thing believed."""
-        now = self.deck.now()
-        ready = ahead.at - SKEW + timedelta(minutes=1)
-        days = {at.astimezone(self.deck.zone).date() for at in (now, ahead.at, ready)}
-        form = "%H:%M %Z" if len(days) == 1 else "%Y-%m-%d %H:%M %Z"
-
-        def shown(at: datetime) -> str:
-            return at.astimezone(self.deck.zone).strftime(form)
-
+        zone, times = self.deck.zone, (ahead.at, self.deck.now(), ahead.ready)
+        try:
+            local = [at.astimezone(zone) for at in times]
+        except OverflowError:  # at the end of the calendar a zone may lie beyond it
+            local = list(times)
+        form = "%H:%M %Z" if len({at.date() for at in local}) == 1 else "%Y-%m-%d %H:%M %Z"
+        there, here, ready = (at.strftime(form) for at in local)
         clock = f" by the clock of {ahead.machine}" if ahead.machine else ""
-        again = f", then do {ahead.what} again" if ahead.machine else ""
         return (
-            f"{ahead.what} is of {shown(ahead.at)}{clock}, and here it is {shown(now)}: one clock"
+            f"{ahead.what} is of {there}{clock}, and here it is {here}: one clock"
             " is wrong, and what is signed now would be called back-dated."
-            f" Set that clock right{again}, or sign after {shown(ready)}"
+            f" Set that clock right{ahead.remedy}, or sign after {ready}"
         )
 
     def _stranger(self, name: str) -> str:
